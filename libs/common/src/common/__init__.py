@@ -1,0 +1,1 @@
+"""What every Madoguchi service shares."""

@@ -1,0 +1,1 @@
+"""Pure: contacts, events, ids, topics. No I/O."""

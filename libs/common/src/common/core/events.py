@@ -1,0 +1,377 @@
+"""What travels on the bus. Inside `.v1` only optional additions are allowed; docs/contract/ is
+generated from these classes. Times are UTC, ids are strings, sizes are bytes.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from common.core.delivery import DeliveryStatus
+
+
+class Direction(StrEnum):
+    """Who wrote: the customer (inbound) or the company (outbound)."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Channel(StrEnum):
+    """How a message came, which is not who wrote it."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    LINE = "line"
+    WHATSAPP = "whatsapp"
+    MESSENGER = "messenger"
+    INSTAGRAM = "instagram"
+    X = "x"
+    TELEGRAM = "telegram"
+    MASTODON = "mastodon"
+    BLUESKY = "bluesky"
+    APP = "app"
+
+
+class MessageKind(StrEnum):
+    """What a message is for; `unsupported` means kept raw because we could not read it."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    UNSEND = "unsend"
+    REACTION = "reaction"
+    POSTBACK = "postback"
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    HELP = "help"
+    BOUNCE = "bounce"
+    AUTO_REPLY = "auto_reply"
+    SYSTEM = "system"
+    UNSUPPORTED = "unsupported"
+
+
+class AttachmentState(StrEnum):
+    """Whether we hold the bytes, only know where the provider has them, or lost them."""
+
+    STORED = "stored"
+    REMOTE = "remote"
+    REFUSED = "refused"
+
+
+class Party(Struct, frozen=True, omit_defaults=True):
+    """A sender or recipient: the contact, and what the message called it."""
+
+    contact: str
+    name: str | None = None
+    address: str | None = None  # as written, before normalisation
+
+
+class Attachment(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A file that came with a message. `location` is a key in object storage."""
+
+    name: str
+    media_type: str
+    state: AttachmentState
+    size: int | None = None
+    sha256: str | None = None
+    location: str | None = None
+    provider_ref: str | None = None
+    content_id: str | None = None
+    inline: bool = False
+
+
+class Authenticity(Struct, frozen=True, omit_defaults=True):
+    """What vouches for the message: labels for people and rules, never an identity.
+
+    `signature` says how the provider's delivery was verified; the others are RFC 8601 results.
+    """
+
+    signature: str | None = None
+    spf: str | None = None
+    dkim: str | None = None
+    dmarc: str | None = None
+
+
+class Conversation(Struct, frozen=True, omit_defaults=True):
+    """Which conversation the channel says this belongs to. Messages of one `key` share a case."""
+
+    key: str
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+
+
+class Message(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One message of any channel (`message.received` and `message.sent`).
+
+    `message_id` is the provider's id; `target` the provider id of the message that an edit,
+    unsend or reaction speaks of. `text_reply` is `text` without quoted parts and signature.
+    `raw_ref` names the untouched original in object storage.
+    """
+
+    message_id: str
+    kind: MessageKind
+    direction: Direction
+    channel: Channel
+    provider: str
+    account: str
+    sender: Party
+    recipients: tuple[Party, ...] = ()
+    conversation: Conversation
+    sent_at: datetime | None = None
+    received_at: datetime
+    subject: str | None = None
+    text: str | None = None
+    text_reply: str | None = None
+    html: str | None = None
+    language: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    authenticity: Authenticity = Authenticity()
+    target: str | None = None
+    team: str | None = None  # who in the company owns the account it came to
+    raw_ref: str | None = None
+    attributes: dict[str, str] = {}
+
+
+class MessageStatus(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What became of a message that we sent (`message.status`)."""
+
+    message_id: str
+    status: DeliveryStatus
+    channel: Channel
+    provider: str
+    account: str
+    recipient: Party
+    occurred_at: datetime
+    error_code: str | None = None
+    raw_ref: str | None = None
+
+
+class ContractState(StrEnum):
+    """A contract counts only while active."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+
+
+class Contract(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a customer is promised: a plan for a time, for some channels and products (none = all)."""
+
+    contract_id: str
+    plan: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    state: ContractState = ContractState.ACTIVE
+    channels: tuple[Channel, ...] = ()
+    products: tuple[str, ...] = ()
+    skills: dict[str, int] = {}
+
+
+class Account(Struct, frozen=True, omit_defaults=True):
+    """The company a customer belongs to."""
+
+    account_id: str
+    name: str | None = None
+    domains: tuple[str, ...] = ()
+
+
+class CustomerChanged(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer's whole profile as another system knows it (`customer.changed`).
+
+    `customer_ref` is that system's id and the event's key, so the newest profile replaces the older.
+    """
+
+    customer_ref: str
+    contacts: tuple[str, ...]
+    changed_at: datetime
+    name: str | None = None
+    account: Account | None = None
+    tier: str | None = None
+    language: str | None = None
+    contracts: tuple[Contract, ...] = ()
+
+
+class CustomersMerged(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """`absorbed` is from now on the same person as `survivor`; `contacts` moved.
+
+    Every contact starts as a customer of its own (common.core.ids.customer_id), so linking a new
+    contact is a merge too.
+    """
+
+    survivor: UUID
+    absorbed: UUID
+    contacts: tuple[str, ...]
+    cause: UUID  # the event that showed it
+    merged_at: datetime
+
+
+class CustomersUnmerged(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A merge was wrong: `contacts` belong to `restored` again."""
+
+    survivor: UUID
+    restored: UUID
+    contacts: tuple[str, ...]
+    cause: UUID
+    unmerged_at: datetime
+
+
+class Activity(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Anything else that belongs on a timeline: a call, visit, purchase, survey answer (open `kind`)."""
+
+    kind: str
+    contact: str
+    occurred_at: datetime
+    summary: str
+    channel: str | None = None
+    attributes: dict[str, Any] = {}
+
+
+class RuleTrial(Struct, frozen=True):
+    """One routing rule and why it did or did not match."""
+
+    rule: str
+    matched: bool
+    reason: str
+
+
+class QueueTrial(Struct, frozen=True):
+    """One queue that was considered and why it was taken or refused."""
+
+    queue: str
+    accepted: bool
+    reason: str
+
+
+class ContractTrial(Struct, frozen=True):
+    """One contract of the customer and why it did or did not count."""
+
+    contract: str
+    accepted: bool
+    reason: str
+
+
+class PriorityPart(Struct, frozen=True):
+    """One reason for urgency and what it was worth, in points."""
+
+    name: str
+    points: int
+    reason: str
+
+
+class SkillRequirement(Struct, frozen=True):
+    """A skill that the answering agent needs, at least at this level (1 to 5), and why."""
+
+    skill: str
+    level: int
+    reason: str
+
+
+class Continuity(StrEnum):
+    """How a message relates to its conversation's case."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    REOPENED = "reopened"
+
+
+class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Why a message went where it went: every rule, refusal, number and the clock used.
+
+    `rank` is a point in time, earliest first: the deadline less the credit of the priority.
+    The same inputs under the same rules (`rules_version`, a SHA-256) give the same decision.
+    """
+
+    message_event: UUID
+    case_id: UUID
+    continuity: Continuity
+    contact: str
+    customer: UUID
+    queue: str
+    queue_reason: str
+    plan: str
+    contract: str | None
+    priority: int
+    rank: datetime
+    first_response_due: datetime
+    resolution_due: datetime
+    rules_version: str
+    decided_at: datetime
+    customer_ref: str | None = None
+    tier: str | None = None
+    language: str | None = None
+    contracts: tuple[ContractTrial, ...] = ()
+    priority_parts: tuple[PriorityPart, ...] = ()
+    skills: tuple[SkillRequirement, ...] = ()
+    rules: tuple[RuleTrial, ...] = ()
+    queues: tuple[QueueTrial, ...] = ()
+
+
+class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer's matter begins (`case.opened`)."""
+
+    case_id: UUID
+    contact: str
+    conversation: str
+    channel: Channel
+    opened_at: datetime
+    message_event: UUID
+    subject: str | None = None
+
+
+class CaseRouted(Struct, frozen=True, kw_only=True):
+    """A message was routed (`case.routed`), with the whole decision."""
+
+    case_id: UUID
+    decision: Decision
+
+
+class CaseReopened(Struct, frozen=True, kw_only=True):
+    """The customer wrote again soon after the case was resolved (`case.reopened`)."""
+
+    case_id: UUID
+    contact: str
+    reopened_at: datetime
+    message_event: UUID
+
+
+class CaseResolved(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The matter is done (`case.resolved`). `resolved_by` is the agent's id."""
+
+    case_id: UUID
+    contact: str
+    resolved_at: datetime
+    resolved_by: str | None = None
+
+
+class MessageRequested(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Somebody asks us to send this (`message.requested`)."""
+
+    request_id: str
+    channel: Channel
+    account: str
+    recipient: Party
+    text: str
+    subject: str | None = None
+    conversation: Conversation | None = None
+    case_id: UUID | None = None
+    requested_by: str | None = None
+
+
+EVENT_TYPES: dict[str, type[Struct]] = {
+    "io.madoguchi.message.received": Message,
+    "io.madoguchi.message.sent": Message,
+    "io.madoguchi.message.status": MessageStatus,
+    "io.madoguchi.message.requested": MessageRequested,
+    "io.madoguchi.customer.changed": CustomerChanged,
+    "io.madoguchi.customers.merged": CustomersMerged,
+    "io.madoguchi.customers.unmerged": CustomersUnmerged,
+    "io.madoguchi.activity.recorded": Activity,
+    "io.madoguchi.case.opened": CaseOpened,
+    "io.madoguchi.case.routed": CaseRouted,
+    "io.madoguchi.case.reopened": CaseReopened,
+    "io.madoguchi.case.resolved": CaseResolved,
+}
+
+TYPE_OF = {cls: name for name, cls in EVENT_TYPES.items() if name != "io.madoguchi.message.sent"}

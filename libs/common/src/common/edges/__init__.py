@@ -1,0 +1,1 @@
+"""Kafka, Postgres, HTTP, object storage, logs and metrics."""

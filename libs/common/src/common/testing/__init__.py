@@ -1,0 +1,1 @@
+"""Fakes that pass the same suite as the real things, and real servers for tests."""

@@ -1,0 +1,1 @@
+"""Mail becomes common message events."""

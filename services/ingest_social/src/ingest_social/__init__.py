@@ -1,0 +1,1 @@
+"""Social and messenger posts become common message events."""

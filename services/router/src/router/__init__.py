@@ -1,0 +1,1 @@
+"""Every message goes to the right queue by contract, priority and skill."""

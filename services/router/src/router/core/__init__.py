@@ -1,0 +1,1 @@
+"""Pure: plain functions and frozen values, no I/O."""

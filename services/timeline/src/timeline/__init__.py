@@ -1,0 +1,1 @@
+"""One history per customer that every channel can read."""

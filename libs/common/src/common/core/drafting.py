@@ -1,0 +1,185 @@
+"""How a parser turns a provider's items into drafts, so that one odd item never harms its neighbours."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from common.core.adapters import ChannelAccount, Draft, Original
+from common.core.contacts import InvalidContactError
+from common.core.delivery import DeliveryStatus
+from common.core.events import (
+    Attachment,
+    AttachmentState,
+    Authenticity,
+    Channel,
+    Conversation,
+    Direction,
+    Message,
+    MessageKind,
+    MessageStatus,
+    Party,
+)
+from common.core.payloads import UnreadableError
+from common.core.signatures import sha256_hex
+
+
+class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody said, whoever said it and wherever."""
+
+    kind: MessageKind = MessageKind.MESSAGE
+    text: str | None = None
+    html: str | None = None
+    language: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    target: str | None = None
+    in_reply_to: str | None = None
+    attributes: Mapping[str, str] = {}
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """Who speaks with whom, in which conversation, in which direction and when (None: not told)."""
+
+    customer: Party
+    company: Party
+    conversation: str
+    direction: Direction = Direction.INBOUND
+    time: datetime | None = None
+
+
+def unnamed(_item: object) -> str | None:
+    """Identify nothing: for items that carry no id of their own."""
+    return None
+
+
+class Drafting(Struct, frozen=True, kw_only=True):
+    """What all drafts of one request share.
+
+    `signature` says how the delivery was verified. `stranger` and `ourselves` are the contacts of
+    an item that names nobody.
+    """
+
+    original: Original
+    account: ChannelAccount
+    channel: Channel
+    signature: str
+    stranger: str
+    ourselves: str
+
+    def message(
+        self,
+        provider_id: str,
+        exchange: Exchange,
+        content: Content,
+        *,
+        message_id: str | None = None,
+    ) -> Draft:
+        """Return a message's draft.
+
+        `message_id` is given where the provider names the delivery and the message apart.
+        """
+        sender, recipients = _parties(exchange)
+        message = Message(
+            message_id=message_id or provider_id,
+            kind=content.kind,
+            direction=exchange.direction,
+            channel=self.channel,
+            provider=self.original.provider,
+            account=self.account.account,
+            sender=sender,
+            recipients=recipients,
+            conversation=Conversation(exchange.conversation, content.in_reply_to),
+            sent_at=exchange.time,
+            received_at=self.original.received_at,
+            text=content.text,
+            html=content.html,
+            language=content.language,
+            attachments=content.attachments,
+            authenticity=Authenticity(signature=self.signature),
+            target=content.target,
+            team=self.account.team,
+            attributes=dict(content.attributes),
+        )
+        time = exchange.time or self.original.received_at
+        return Draft(
+            provider_id=provider_id, contact=exchange.customer.contact, time=time, data=message
+        )
+
+    def status(
+        self,
+        message_id: str,
+        recipient: Party,
+        status: DeliveryStatus,
+        *,
+        heard: str,
+        time: datetime | None = None,
+        error_code: str | None = None,
+    ) -> Draft:
+        """Return the draft of what became of a message that we sent.
+
+        `heard` is the provider's own word for it: with the message's id it names the event.
+        """
+        moment = time or self.original.received_at
+        data = MessageStatus(
+            message_id=message_id,
+            status=status,
+            channel=self.channel,
+            provider=self.original.provider,
+            account=self.account.account,
+            recipient=recipient,
+            occurred_at=moment,
+            error_code=error_code,
+        )
+        provider_id = f"{message_id}:{heard}"
+        return Draft(provider_id=provider_id, contact=recipient.contact, time=moment, data=data)
+
+    def unsupported(self, provider_id: str | None = None, part: int = 0) -> Draft:
+        """Return the draft that stands for something we cannot read; its original is kept.
+
+        Without an id of its own it is named by the request's bytes and its place in them.
+        """
+        exchange = Exchange(
+            customer=Party(self.stranger),
+            company=Party(self.ourselves),
+            conversation=f"{self.ourselves}/{self.stranger}",
+        )
+        name = provider_id or f"sha256:{sha256_hex(self.original.body)}:{part}"
+        return self.message(name, exchange, Content(kind=MessageKind.UNSUPPORTED))
+
+    def each(
+        self,
+        items: Iterable[object],
+        read: Callable[[object], Iterable[Draft]],
+        identify: Callable[[object], str | None] = unnamed,
+    ) -> tuple[Draft, ...]:
+        """Return the drafts of every item; one that cannot be read becomes `unsupported`."""
+        drafts: list[Draft] = []
+        for part, item in enumerate(items):
+            try:
+                drafts += read(item)
+            except (UnreadableError, InvalidContactError):
+                drafts.append(self.unsupported(identify(item), part))
+        return tuple(drafts)
+
+
+def remote(name: str, media_type: str, where: str | None, size: int | None = None) -> Attachment:
+    """Return an attachment whose bytes the provider still holds, under a URL or an id of its own."""
+    return Attachment(
+        name=name,
+        media_type=media_type,
+        state=AttachmentState.REMOTE,
+        size=size,
+        provider_ref=where,
+    )
+
+
+def place_text(*names: str | None, latitude: float | str, longitude: float | str) -> str:
+    """Return a place as people read it, e.g. `[位置情報: 東京駅 (35.681236, 139.767125)]`."""
+    told = (name for name in names if name)
+    return f"[位置情報: {' '.join((*told, f'({latitude}, {longitude})'))}]"
+
+
+def _parties(exchange: Exchange) -> tuple[Party, tuple[Party, ...]]:
+    if exchange.direction is Direction.OUTBOUND:
+        return exchange.company, (exchange.customer,)
+    return exchange.customer, (exchange.company,)

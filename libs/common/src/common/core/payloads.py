@@ -1,0 +1,108 @@
+"""Payloads as other people's programs write them: read what can be read, say plainly what cannot."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta
+
+from common.core.text import clean
+
+Id = Annotated[str, Meta(min_length=1)]  # an empty id would make strangers' messages one
+"""A name that tells one thing from another."""
+
+T = TypeVar("T")
+
+_MAX_ATTRIBUTES = 64
+_MAX_DEPTH = 4
+_MAX_TEXT = 1000
+
+
+class UnreadableError(ValueError):
+    """The payload is not what its provider documents."""
+
+
+def json_value(body: bytes) -> object:
+    """Return the value of a JSON text; every text in it is clean (common.core.text).
+
+    Lenient where meaning is not in doubt: a byte order mark, bytes outside UTF-8 and lone
+    surrogates are survived. Raises UnreadableError.
+    """
+    if b"\\u0000" not in body:  # msgspec is fast and strict; only the odd text takes the long way
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            pass
+    try:
+        return _cleaned(json.loads(body.decode("utf-8-sig", "replace")))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("not JSON") from error
+
+
+def form_fields(text: bytes | str) -> tuple[tuple[str, str], ...]:
+    """Return the decoded fields of a form or query in their order, empty ones included.
+
+    They stay as they were signed: clean them before they enter an event.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return tuple(parse_qsl(text, keep_blank_values=True))
+
+
+def shaped(value: object, shape: type[T]) -> T:
+    """Return the value as a Struct; numbers and flags may be written as text.
+
+    Raises UnreadableError.
+    """
+    try:
+        return msgspec.convert(value, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise UnreadableError(str(error)) from error
+
+
+def text_at(value: object, *path: str) -> str | None:
+    """Return the text under nested names, or None where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def items_at(value: object, name: str) -> list[object]:
+    """Return the list under a name, empty where there is none."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, list) else []
+
+
+def flattened(value: object, prefix: str = "") -> dict[str, str]:
+    """Return nested values as attributes, e.g. `{"beacon.type": "enter"}`.
+
+    Bounded in number, depth and length: attributes are labels, the original is kept elsewhere.
+    """
+    flat: dict[str, str] = {}
+    _flatten(value, prefix, _MAX_DEPTH, flat)
+    return flat
+
+
+def _flatten(value: Any, prefix: str, depth: int, flat: dict[str, str]) -> None:
+    if isinstance(value, dict | list) and depth:
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, part in pairs:
+            _flatten(part, f"{prefix}.{name}" if prefix else str(name), depth - 1, flat)
+    elif value is not None and len(flat) < _MAX_ATTRIBUTES:
+        flat[prefix] = _label(value)[:_MAX_TEXT]
+
+
+def _label(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(part) for part in value]
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(part) for name, part in value.items()}
+    return value

@@ -1,0 +1,35 @@
+"""A provider's adapter made of plain functions, and the answers that most providers expect."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from common.core.adapters import Answer, ChannelAccount, Draft, Original, Outcome
+
+ANSWERS: Mapping[Outcome, Answer] = MappingProxyType(
+    {
+        Outcome.ACCEPTED: Answer(200),
+        Outcome.UNAUTHENTIC: Answer(403),
+        Outcome.UNAVAILABLE: Answer(503),
+    }
+)
+
+
+def no_challenge(_original: Original, _account: ChannelAccount) -> Answer | None:
+    """Answer for a provider that never asks whether our address is ours."""
+    return None
+
+
+class WebhookAdapter(Struct, frozen=True, kw_only=True):
+    """An Adapter (common.core.adapters) put together from a provider's functions."""
+
+    provider: str
+    authentic: Callable[[Original, ChannelAccount], bool]
+    parse: Callable[[Original, ChannelAccount], tuple[Draft, ...]]
+    challenge: Callable[[Original, ChannelAccount], Answer | None] = no_challenge
+    answers: Mapping[Outcome, Answer] = ANSWERS
+
+    def answer(self, outcome: Outcome) -> Answer:
+        """Return what the provider should hear."""
+        return self.answers[outcome]

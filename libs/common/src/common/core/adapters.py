@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from common.core.events import Message, MessageStatus
 
@@ -23,6 +23,19 @@ class Original(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     url: str = ""
     method: str = "POST"
+
+
+CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-telegram-bot-api-secret-token"}
+)
+
+
+def without_credentials(original: Original) -> Original:
+    """Return the original as it may be kept: what proves the sender today must not leak tomorrow."""
+    if CREDENTIAL_HEADERS.isdisjoint(original.headers):
+        return original
+    headers = {k: v for k, v in original.headers.items() if k not in CREDENTIAL_HEADERS}
+    return structs.replace(original, headers=headers)
 
 
 class ChannelAccount(Struct, frozen=True, kw_only=True):
@@ -98,8 +111,9 @@ class Adapter(Protocol):
         ...
 
     def parse(self, original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
-        """Return the events in an authentic request. Never raises on content: what cannot be read
-        becomes one `unsupported` message.
+        """Return the events in an authentic request.
+
+        Never raises on content: what cannot be read becomes one `unsupported` message.
         """
         ...
 

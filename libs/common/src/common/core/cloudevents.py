@@ -119,7 +119,9 @@ def _structured(value: bytes) -> Event:
             if name not in ("data", "data_base64")
         }
         encoded = msgspec.json.decode(fields.get("data_base64", msgspec.Raw(b'""')), type=str)
-        data = base64.b64decode(encoded, validate=True) if encoded else bytes(fields.get("data", b""))
+        data = (
+            base64.b64decode(encoded, validate=True) if encoded else bytes(fields.get("data", b""))
+        )
     except (msgspec.DecodeError, binascii.Error, UnicodeError, RecursionError) as error:
         raise PoisonError("bad-json", str(error)) from error
     return _event(texts, data)

@@ -35,6 +35,9 @@ class ContactKind(StrEnum):
     APP = "app"  # any channel of the company's own: web chat, kiosk, mobile app
 
 
+_KINDS = frozenset(kind.value for kind in ContactKind)
+
+
 class InvalidContactError(ValueError):
     """The text cannot be an address of its kind."""
 
@@ -85,7 +88,7 @@ def scoped_contact(kind: ContactKind, *parts: str) -> str:
 def kind_of(contact: str) -> ContactKind:
     """Return the kind of a well-formed contact. Raises InvalidContactError."""
     prefix, colon, value = contact.partition(":")
-    if not (colon and value and prefix in ContactKind):
+    if not (colon and value and prefix in _KINDS):
         raise InvalidContactError("not a contact: want kind:value")
     return ContactKind(prefix)
 

@@ -1,5 +1,6 @@
-"""What travels on the bus. Inside `.v1` only optional additions are allowed; docs/contract/ is
-generated from these classes. Times are UTC, ids are strings, sizes are bytes.
+"""What travels on the bus; docs/contract/ is generated from these classes.
+
+Inside `.v1` only optional additions are allowed. Times are UTC, ids are strings, sizes are bytes.
 """
 
 from datetime import datetime

@@ -22,15 +22,26 @@ class Topic(Struct, frozen=True):
         return {"cleanup.policy": policy, "retention.ms": str(self.retention_ms)}
 
 
-MESSAGES = Topic("messages.v1", "what customers and we wrote, and what became of it", "tenant, contact")
+MESSAGES = Topic(
+    "messages.v1", "what customers and we wrote, and what became of it", "tenant, contact"
+)
 CUSTOMERS = Topic(
-    "customers.v1", "customer profiles, merges and unmerges", "tenant, customer", 6, -1, compacted=True
+    "customers.v1",
+    "customer profiles, merges and unmerges",
+    "tenant, customer",
+    6,
+    -1,
+    compacted=True,
 )
 ACTIVITIES = Topic("activities.v1", "anything else that belongs on a timeline", "tenant, contact")
 ROUTING = Topic("routing.v1", "cases, decisions, offers and SLA events", "tenant, contact")
 OUTBOUND = Topic("outbound.v1", "messages that somebody asks us to send", "tenant, contact", 6)
 DEAD_LETTER = Topic(
-    "dead-letter.v1", "what could not be handled, byte for byte, and why", "as it was", 3, 90 * DAY_MS
+    "dead-letter.v1",
+    "what could not be handled, byte for byte, and why",
+    "as it was",
+    3,
+    90 * DAY_MS,
 )
 
 ALL_TOPICS = (MESSAGES, CUSTOMERS, ACTIVITIES, ROUTING, OUTBOUND, DEAD_LETTER)

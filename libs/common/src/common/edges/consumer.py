@@ -1,0 +1,308 @@
+"""The consumer loop: batches in, effects and offsets committed together, nothing lost or doubled."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from common.core.cloudevents import Event, Record, read
+from common.core.dead_letters import Origin, dead_letter
+from common.core.errors import MadoguchiError, PoisonError
+from common.edges import metrics
+from common.edges.clock import Clock, system_clock
+from common.edges.database import is_data_error, is_passing
+from common.edges.offsets import Claim, FencedError, advance, claim
+from common.edges.outbox import enqueue
+from common.edges.progress import Progress
+
+logger = structlog.get_logger()
+
+POLL_MS = 200
+BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
+DEAD_LETTERS_IN_A_ROW = 1000
+KAFKA_COMMIT_SECONDS = 1.0
+
+
+class Received(Struct, frozen=True):
+    """An event and where it lies on the bus. Kafka numbers what one key wrote in order."""
+
+    topic: str
+    partition: int
+    offset: int
+    event: Event
+
+
+Handler = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
+
+
+class DeadLetterFloodError(MadoguchiError):
+    """So many records in a row were refused that the fault is likely ours: stop and say so."""
+
+
+class ConsumerOptions(Struct, frozen=True, kw_only=True):
+    """How to read: `topics` and `group` without prefix."""
+
+    bootstrap: str
+    group: str
+    topics: tuple[str, ...]
+    prefix: str = ""
+    batch_max_records: int = 1000
+    client_id: str = "madoguchi"
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Hands batches to a handler inside a transaction that also stores the offsets.
+
+    A record that can never be handled goes to the dead-letter topic through the outbox and the
+    rest goes on. A passing error rolls back and the batch comes again after a pause. Anything else
+    ends the process.
+    """
+
+    name = "consumer"
+
+    def __init__(
+        self,
+        options: ConsumerOptions,
+        engine: AsyncEngine,
+        handler: Handler,
+        *,
+        after_commit: Callable[[], None] = lambda: None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._options = options
+        self._engine = engine
+        self._handler = handler
+        self._after_commit = after_commit
+        self._clock = clock
+        self._group = options.prefix + options.group
+        self._claims: dict[TopicPartition, Claim] = {}
+        self._uncommitted: dict[TopicPartition, int] = {}
+        self._refused_in_a_row = 0
+        self._failures = 0
+        self.progress = Progress()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consume until `stopping` is set, then leave the group."""
+        while not stopping.is_set():
+            consumer = self._new_consumer()
+            try:
+                await consumer.start()
+                await self._consume(consumer, stopping)
+            except (KafkaError, OSError) as error:
+                self.progress.waiting(f"kafka: {type(error).__name__}")
+                await self._back_off(stopping, error)
+            finally:
+                self._claims.clear()
+                await _close(consumer)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Forget the claims; a transaction under way will find itself fenced."""
+        for partition in revoked:
+            self._claims.pop(partition, None)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Claim later, in the loop: aiokafka only logs what a listener raises."""
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._options.bootstrap,
+            group_id=self._group,
+            client_id=self._options.client_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            request_timeout_ms=15_000,
+            metadata_max_age_ms=30_000,
+        )
+        topics = [self._options.prefix + topic for topic in self._options.topics]
+        consumer.subscribe(topics, listener=self)
+        return consumer
+
+    async def _consume(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
+        last_commit = asyncio.get_running_loop().time()
+        while not stopping.is_set():
+            try:
+                await self._claim_new(consumer)
+                batches = await consumer.getmany(
+                    timeout_ms=POLL_MS, max_records=self._options.batch_max_records
+                )
+                mine = {part: records for part, records in batches.items() if part in self._claims}
+                if mine:
+                    await self._handle(mine)
+                self._report(consumer)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                self._claims.clear()  # claim again and go back to the last committed offset
+                await self._back_off(stopping, error)
+                continue
+            if asyncio.get_running_loop().time() - last_commit > KAFKA_COMMIT_SECONDS:
+                last_commit = asyncio.get_running_loop().time()
+                await self._tell_kafka(consumer)
+        await self._tell_kafka(consumer)
+
+    async def _claim_new(self, consumer: AIOKafkaConsumer) -> None:
+        unclaimed = [part for part in consumer.assignment() if part not in self._claims]
+        if not unclaimed:
+            return
+        async with self._engine.begin() as connection:
+            claims = await claim(connection, self._group, unclaimed)
+        for partition, granted in claims.items():
+            if partition in consumer.assignment():
+                consumer.seek(partition, granted.next_offset)
+                self._claims[partition] = granted
+        logger.info("partitions claimed", group=self._group, partitions=len(claims))
+
+    async def _handle(self, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
+        claims = {part: self._claims[part] for part in batches}  # a rebalance may come meanwhile
+        received, refused = self._decode(batches)
+        next_offsets = {part: records[-1].offset + 1 for part, records in batches.items()}
+        with metrics.batch_seconds.time():
+            async with self._engine.begin() as connection:
+                await advance(connection, self._group, claims, next_offsets)
+                refused += await self._handle_or_split(connection, received, batches)
+                await enqueue(connection, [letter for letter, _ in refused])
+        self._committed(batches, next_offsets, refused)
+
+    async def _handle_or_split(
+        self,
+        connection: AsyncConnection,
+        received: Sequence[Received],
+        batches: Mapping[TopicPartition, list[ConsumerRecord]],
+    ) -> list[tuple[Record, PoisonError]]:
+        """Handle all but the guilty: halve a refused batch until the bad record stands alone."""
+        if not received:
+            return []
+        try:
+            async with connection.begin_nested():
+                await self._handler(connection, received)
+        except Exception as error:
+            poison = _as_poison(error)
+            if poison is None:
+                raise
+            if len(received) == 1:
+                return [(self._letter(_origin(received[0], batches), poison), poison)]
+            middle = len(received) // 2
+            first = await self._handle_or_split(connection, received[:middle], batches)
+            return first + await self._handle_or_split(connection, received[middle:], batches)
+        return []
+
+    def _decode(
+        self, batches: Mapping[TopicPartition, list[ConsumerRecord]]
+    ) -> tuple[list[Received], list[tuple[Record, PoisonError]]]:
+        received: list[Received] = []
+        refused: list[tuple[Record, PoisonError]] = []
+        for record in (record for records in batches.values() for record in records):
+            if record.value is None:
+                continue  # a tombstone: compaction's business, not ours
+            try:
+                event = read(record.headers, record.value)
+            except PoisonError as error:
+                refused.append(
+                    (self._letter(_as_origin(record, self._options.prefix), error), error)
+                )
+                continue
+            topic = record.topic.removeprefix(self._options.prefix)
+            received.append(Received(topic, record.partition, record.offset, event))
+        return received, refused
+
+    def _letter(self, origin: Origin, error: PoisonError) -> Record:
+        logger.error(
+            "dead letter",
+            topic=origin.topic,
+            partition=origin.partition,
+            offset=origin.offset,
+            reason=error.reason,
+        )
+        return dead_letter(origin, error, self._group, self._clock())
+
+    def _committed(
+        self,
+        batches: Mapping[TopicPartition, list[ConsumerRecord]],
+        next_offsets: Mapping[TopicPartition, int],
+        refused: Sequence[tuple[Record, PoisonError]],
+    ) -> None:
+        self._failures = 0
+        self._uncommitted.update(next_offsets)
+        self.progress.advanced()
+        self._after_commit()
+        total = 0
+        for partition, records in batches.items():
+            metrics.consumed_events.labels(partition.topic).inc(len(records))
+            total += len(records)
+        for letter, error in refused:
+            topic = dict(letter.headers)["dl_topic"].decode()
+            metrics.dead_letters.labels(topic, error.reason).inc()
+        self._refused_in_a_row = self._refused_in_a_row + total if len(refused) == total else 0
+        if self._refused_in_a_row > DEAD_LETTERS_IN_A_ROW:
+            raise DeadLetterFloodError(f"{self._refused_in_a_row} records in a row were refused")
+
+    def _report(self, consumer: AIOKafkaConsumer) -> None:
+        lag = 0
+        for partition in self._claims:
+            end = consumer.highwater(partition)
+            done = self._uncommitted.get(partition, self._claims[partition].next_offset)
+            behind = max(0, (end or 0) - done)
+            metrics.consumer_lag.labels(partition.topic, partition.partition).set(behind)
+            lag += behind
+        self.progress.polled(lag)
+
+    async def _tell_kafka(self, consumer: AIOKafkaConsumer) -> None:
+        """Commit to Kafka too: only so that lag can be watched; nobody reads from there."""
+        mine = {part: at for part, at in self._uncommitted.items() if part in self._claims}
+        if not mine:
+            return
+        try:
+            await consumer.commit(mine)
+        except KafkaError as error:
+            logger.info("offsets not told to kafka", error=repr(error))
+
+    async def _back_off(self, stopping: asyncio.Event, error: Exception) -> None:
+        pause = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+        self._failures += 0 if isinstance(error, FencedError) else 1
+        metrics.retries.labels(type(error).__name__).inc()
+        logger.warning("batch will be tried again", error=repr(error), pause_seconds=pause)
+        try:
+            await asyncio.wait_for(stopping.wait(), pause)
+        except TimeoutError:
+            return
+
+
+def _as_poison(error: Exception) -> PoisonError | None:
+    if isinstance(error, PoisonError):
+        return error
+    return PoisonError("bad-data", str(error)[:500]) if is_data_error(error) else None
+
+
+def _as_origin(record: ConsumerRecord, prefix: str) -> Origin:
+    return Origin(
+        record.topic.removeprefix(prefix),
+        record.partition,
+        record.offset,
+        record.key,
+        record.value,
+        tuple(record.headers),
+    )
+
+
+def _origin(received: Received, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> Origin:
+    for partition, records in batches.items():
+        if partition.partition == received.partition and partition.topic.endswith(received.topic):
+            record = next(record for record in records if record.offset == received.offset)
+            return _as_origin(record, partition.topic.removesuffix(received.topic))
+    raise LookupError("an event that is in no batch")
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    try:
+        await consumer.stop()
+    except (KafkaError, OSError) as error:
+        logger.info("consumer closed badly", error=repr(error))

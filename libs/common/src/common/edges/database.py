@@ -1,0 +1,98 @@
+"""Postgres: engines, tenants, and which of its errors pass by themselves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NewType
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from common.core.errors import TransientError
+
+# A connection that sees one tenant and cannot write; a distinct type, so that a function taking it
+# cannot be handed the writer's.
+ReadConnection = NewType("ReadConnection", AsyncConnection)
+
+EVERY_TENANT = "*"
+CONNECT_SECONDS = 3
+COMMAND_SECONDS = 30
+
+# connection exceptions · transaction rollback (deadlock, serialization) · no resources ·
+# operator intervention (shutdown) · object in use · system error
+_PASSING_CLASSES = ("08", "40", "53", "57", "55", "58")
+_DATA_CLASSES = ("22", "23")
+
+
+def create_writer_engine(url: str, schema: str, pool_size: int = 5) -> AsyncEngine:
+    """Return an engine whose connections see every tenant: for consumers, relays and migrations."""
+    return _engine(url, pool_size, {"search_path": schema, "madoguchi.tenant": EVERY_TENANT})
+
+
+def create_reader_engine(url: str, schema: str, pool_size: int = 10) -> AsyncEngine:
+    """Return an engine for `reading`: a connection that names no tenant sees no row."""
+    return _engine(url, pool_size, {"search_path": schema, "default_transaction_read_only": "on"})
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine, tenant: str) -> AsyncIterator[ReadConnection]:
+    """Yield a read-only transaction in which row-level security shows only `tenant`.
+
+    Raises TransientError where the database is away.
+    """
+    if tenant == EVERY_TENANT:
+        raise ValueError("a reader has one tenant")
+    async with passing_errors(), engine.connect() as connection:
+        await connection.execute(
+            text("SELECT set_config('madoguchi.tenant', :tenant, true)"), {"tenant": tenant}
+        )
+        yield ReadConnection(connection)
+
+
+@asynccontextmanager
+async def passing_errors() -> AsyncIterator[None]:
+    """Turn the database's passing errors into TransientError; let all others through."""
+    try:
+        yield
+    except Exception as error:
+        if is_passing(error) and not isinstance(error, TransientError):
+            raise TransientError(f"database: {type(error).__name__}") from error
+        raise
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether trying again later may succeed."""
+    if isinstance(error, TransientError | OSError | PoolTimeoutError | InterfaceError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or _sqlstate(error).startswith(_PASSING_CLASSES)
+
+
+def is_data_error(error: BaseException) -> bool:
+    """Whether the values themselves were refused: the same batch will never succeed."""
+    return isinstance(error, DBAPIError) and _sqlstate(error).startswith(_DATA_CLASSES)
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    # asyncpg's client-side checks of values carry no SQLSTATE of the server's; they are data errors
+    cause = getattr(error.orig, "__cause__", None)
+    state = getattr(error.orig, "sqlstate", None) or getattr(cause, "sqlstate", None)
+    if state is None and isinstance(cause, ValueError | TypeError | OverflowError):
+        return "22000"
+    return str(state or "")
+
+
+def _engine(url: str, pool_size: int, server_settings: dict[str, str]) -> AsyncEngine:
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=CONNECT_SECONDS,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+            "server_settings": {"jit": "off", **server_settings},
+        },
+    )

@@ -1,0 +1,77 @@
+"""What the three ingest services have in common: everything but their adapters."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastapi import FastAPI
+from msgspec import Struct
+
+from common.core.adapters import Adapter, ChannelAccount, Draft, Original
+from common.edges.accounts import Accounts, load_accounts
+from common.edges.clock import Clock, system_clock
+from common.edges.database import create_writer_engine
+from common.edges.inbox import Inbox
+from common.edges.intake import Intake, Parse
+from common.edges.migrations import migrate
+from common.edges.objects import ObjectStore
+from common.edges.originals import Originals
+from common.edges.publisher import Publisher
+from common.edges.service import Health, health_routes, instance_name
+from common.edges.webhooks import WebhookEdge, webhook_routes
+from common.settings import IngestSettings
+
+MIGRATIONS = Path(__file__).parent.parent / "ingest_migrations"
+
+
+class IngestService(Struct, frozen=True):
+    """The parts of a running ingest service; `components` for common.edges.service.run."""
+
+    app: FastAPI
+    health: Health
+    accounts: Accounts
+    intake: Intake
+    clock: Clock
+
+
+def build_ingest(
+    service: str, settings: IngestSettings, parse: Parse, adapters: Mapping[str, Adapter]
+) -> IngestService:
+    """Build the HTTP surface and the intake of one ingest service; nothing is started."""
+    accounts = load_accounts(settings.accounts, os.environ)  # noqa: TID251 - secrets by reference
+    objects = ObjectStore.open(settings.objects)
+    intake = Intake(
+        service=service,
+        parse=parse,
+        accounts=accounts,
+        publisher=Publisher(
+            settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
+        ),
+        inbox=Inbox(create_writer_engine(settings.database, service)),
+        originals=Originals(objects, service, instance_name(settings), system_clock),
+        objects=objects,
+        retry_seconds=settings.inbox_retry_seconds,
+    )
+    app = FastAPI(title=f"Madoguchi {service}", version="1.0.0", docs_url="/docs", redoc_url=None)
+    health = Health()
+    health.needs("startup", intake.complaint_at_start)
+    health.mentions("intake", intake.complaint)
+    health_routes(app, health)
+    if adapters:
+        edge = WebhookEdge(adapters, accounts, intake, system_clock, settings.body_limit_bytes)
+        app.include_router(webhook_routes(edge))
+    return IngestService(app, health, accounts, intake, system_clock)
+
+
+def parse_by_adapter(adapters: Mapping[str, Adapter]) -> Parse:
+    """Return the parse function that asks the original's own provider's adapter."""
+
+    def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+        return adapters[original.provider].parse(original, account)
+
+    return parse
+
+
+def migrate_ingest(service: str, settings: IngestSettings) -> None:
+    """Bring the service's schema, which holds its inbox, to the newest revision."""
+    migrate(MIGRATIONS, settings.database, service)

@@ -1,0 +1,180 @@
+"""Taking messages in: parsed, the original kept, published; or kept in the durable inbox."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from common.core.adapters import ChannelAccount, Draft, Original, without_credentials
+from common.core.cloudevents import Attributes, Record, event_type, record
+from common.core.dead_letters import orphan
+from common.core.errors import TransientError
+from common.core.events import Attachment, AttachmentState, Message
+from common.core.ids import event_id
+from common.core.sizes import fitting
+from common.core.topics import MESSAGES
+from common.edges import metrics
+from common.edges.accounts import Accounts
+from common.edges.inbox import Inbox
+from common.edges.objects import ObjectStore
+from common.edges.originals import Originals
+from common.edges.publisher import Publisher
+
+logger = structlog.get_logger()
+
+Parse = Callable[[Original, ChannelAccount], tuple[Draft, ...]]
+
+DRAIN_BATCH = 100
+
+
+class Intake:
+    """What an ingest service does with everything it receives.
+
+    While requests wait in the inbox, later ones queue behind them: what one customer wrote stays
+    in the order in which it was acknowledged.
+    """
+
+    name = "inbox"
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        parse: Parse,
+        accounts: Accounts,
+        publisher: Publisher,
+        inbox: Inbox,
+        originals: Originals,
+        objects: ObjectStore,
+        retry_seconds: float,
+    ) -> None:
+        self._source = f"/{service}"
+        self._parse = parse
+        self._accounts = accounts
+        self._publisher = publisher
+        self._inbox = inbox
+        self._originals = originals
+        self._objects = objects
+        self._retry_seconds = retry_seconds
+        # Until the first look our last life may have left requests there: nothing overtakes them.
+        self._diverting = True
+        self._looked = False
+        self._storing = 0
+        self._stores = 0
+
+    async def accept(self, original: Original, account: ChannelAccount) -> None:
+        """Return when the message is safe and may be acknowledged.
+
+        Raises TransientError when neither Kafka nor the inbox can take it.
+        """
+        original = without_credentials(original)
+        if not self._diverting:
+            try:
+                await self._publisher.publish(await self._records(original, account))
+            except TransientError as error:
+                logger.warning("kafka is away: taking messages into the inbox", error=str(error))
+            else:
+                return
+        await self._divert(original)
+
+    def complaint_at_start(self) -> str | None:
+        """Return why nothing may be taken yet: our last life may have left requests in the inbox."""
+        return None if self._looked else "postgres: the inbox was not looked at yet"
+
+    def complaint(self) -> str | None:
+        """Return what an operator should know, or None."""
+        return "messages wait in the inbox for kafka" if self._diverting else None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Drain the inbox whenever there is something in it, until `stopping` is set."""
+        while not stopping.is_set():
+            try:
+                await self._drain()
+            except TransientError as error:
+                logger.warning("the inbox waits", error=str(error))
+            try:
+                await asyncio.wait_for(stopping.wait(), self._retry_seconds)
+            except TimeoutError:
+                continue
+
+    async def _divert(self, original: Original) -> None:
+        # Set before and counted during the write: a drain that sees an empty table in between must
+        # not let a later message overtake this one.
+        self._diverting = True
+        self._storing += 1
+        self._stores += 1
+        try:
+            await self._inbox.store(original)
+        finally:
+            self._storing -= 1
+
+    async def _drain(self) -> None:
+        """Publish what waits, oldest first. Raises TransientError."""
+        stores_before = self._stores
+        while await self._waiting():
+            self._diverting = True  # also what another replica left there
+            stores_before = self._stores
+            async with self._inbox.next_batch(DRAIN_BATCH) as originals:
+                if not originals:
+                    return  # another replica drains
+                await self._publish_all(originals)
+        if self._storing == 0 and self._stores == stores_before:
+            self._diverting = False
+
+    async def _waiting(self) -> int:
+        rows = await self._inbox.rows()
+        self._looked = True
+        metrics.inbox_rows.set(rows)
+        return rows
+
+    async def _publish_all(self, originals: Sequence[Original]) -> None:
+        records: list[Record] = []
+        for original in originals:
+            account = self._accounts.find(original.provider, original.account)
+            if account is None:
+                records.append(orphan(original, self._source))
+                continue
+            records += await self._records(original, account)
+        await self._publisher.publish(records)
+
+    async def _records(self, original: Original, account: ChannelAccount) -> list[Record]:
+        drafts = self._parse(original, account)
+        if not drafts:
+            return []
+        raw_ref = await self._originals.keep(original)
+        return [await self._record(draft, account, raw_ref) for draft in drafts]
+
+    async def _record(self, draft: Draft, account: ChannelAccount, raw_ref: str) -> Record:
+        data = msgspec.structs.replace(draft.data, raw_ref=raw_ref)
+        if isinstance(data, Message):
+            attachments = await self._stored(draft, data, account.tenant)
+            data = fitting(
+                msgspec.structs.replace(data, team=account.team, attachments=attachments)
+            )
+        kind = data.kind if isinstance(data, Message) else "status"
+        metrics.messages_accepted.labels(
+            account.provider, account.account, account.team or "", kind
+        ).inc()
+        attributes = Attributes(
+            id=event_id(account.provider, f"{account.tenant}/{account.account}", draft.provider_id),
+            source=f"{self._source}/{account.provider}/{account.account}",
+            type=event_type(data),
+            subject=draft.contact,
+            time=draft.time,
+            tenant=account.tenant,
+        )
+        return record(MESSAGES.name, attributes, data)
+
+    async def _stored(self, draft: Draft, message: Message, tenant: str) -> tuple[Attachment, ...]:
+        locations = {
+            file.sha256: await self._objects.put_file(tenant, file) for file in draft.files
+        }
+        return tuple(
+            msgspec.structs.replace(
+                item, location=locations[item.sha256], state=AttachmentState.STORED
+            )
+            if item.sha256 in locations
+            else item
+            for item in message.attachments
+        )

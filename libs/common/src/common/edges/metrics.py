@@ -1,0 +1,53 @@
+"""Every metric of Madoguchi, in one closed list, each with its unit and what it tells."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+webhook_requests = Counter(
+    "madoguchi_webhook_requests_total",
+    "Webhook requests by outcome; `unauthentic` rising means a wrong secret or an attack.",
+    ["provider", "account", "outcome"],
+)
+webhook_seconds = Histogram(
+    "madoguchi_webhook_seconds",
+    "Seconds from request to answer; providers give up after 2 (LINE) to 20.",
+    ["provider"],
+    buckets=_SECONDS,
+)
+messages_accepted = Counter(
+    "madoguchi_messages_accepted_total",
+    "Events published or kept in the inbox, by kind.",
+    ["provider", "account", "team", "kind"],
+)
+inbox_rows = Gauge(
+    "madoguchi_inbox_rows", "Requests in the durable inbox; above zero means Kafka is away."
+)
+consumed_events = Counter(
+    "madoguchi_consumed_events_total", "Events handled and committed.", ["topic"]
+)
+consumer_lag = Gauge(
+    "madoguchi_consumer_lag_records", "Records not yet handled.", ["topic", "partition"]
+)
+batch_seconds = Histogram(
+    "madoguchi_batch_seconds", "Seconds to handle and commit one batch.", buckets=_SECONDS
+)
+dead_letters = Counter(
+    "madoguchi_dead_letters_total", "Records refused for good, by reason.", ["topic", "reason"]
+)
+retries = Counter("madoguchi_retries_total", "Batches rolled back and tried again.", ["error"])
+outbox_rows = Gauge("madoguchi_outbox_rows", "Events committed and not yet published.")
+published_records = Counter(
+    "madoguchi_published_records_total", "Records acknowledged by Kafka.", ["topic"]
+)
+publish_failures = Counter(
+    "madoguchi_publish_failures_total", "Publishing attempts that ended in doubt."
+)
+account_ready = Gauge(
+    "madoguchi_account_ready",
+    "1 while an account's credentials work.",
+    ["provider", "account", "team"],
+)
+rules_loaded = Counter(
+    "madoguchi_rules_loaded_total", "Attempts to load routing rules, by outcome.", ["outcome"]
+)

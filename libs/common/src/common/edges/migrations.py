@@ -1,0 +1,101 @@
+"""What Alembic needs from us: the tables every schema may want, and one way to run migrations."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command, context, op
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from common.edges.database import create_writer_engine
+
+TENANT_POLICY = (
+    "current_setting('madoguchi.tenant', true) = '*' "
+    "OR tenant = current_setting('madoguchi.tenant', true)"
+)
+
+
+def create_consumer_tables() -> None:
+    """Create `partition_offset`: how far each partition is handled, and who may say so."""
+    op.execute(
+        """
+        CREATE TABLE partition_offset (
+          consumer_group text NOT NULL,
+          topic text NOT NULL,
+          partition int NOT NULL,
+          next_offset bigint NOT NULL,
+          epoch bigint NOT NULL,
+          PRIMARY KEY (consumer_group, topic, partition)
+        ) WITH (fillfactor = 50)
+        """
+    )
+
+
+def create_outbox() -> None:
+    """Create `outbox`: events committed with the state they tell of, waiting to be published."""
+    op.execute(
+        """
+        CREATE TABLE outbox (
+          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          topic text NOT NULL,
+          record bytea NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now()
+        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)
+        """
+    )
+
+
+def create_inbox() -> None:
+    """Create `inbox`: requests acknowledged while Kafka was away, waiting to be published."""
+    op.execute(
+        """
+        CREATE TABLE inbox (
+          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          provider text NOT NULL,
+          account text NOT NULL,
+          original bytea NOT NULL,
+          received_at timestamptz NOT NULL
+        )
+        """
+    )
+
+
+def isolate_tenants(*tables: str) -> None:
+    """Make a forgotten filter harmless: rows of other tenants are not there."""
+    for table in tables:
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY tenant_isolation ON {table} USING ({TENANT_POLICY})")
+
+
+def migrate(scripts: Path, url: str, schema: str, revision: str = "head") -> None:
+    """Bring `schema` to `revision`, creating it where it does not exist. Idempotent."""
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["schema"] = schema
+    asyncio.run(_upgrade(config, url, schema, revision))
+
+
+async def _upgrade(config: Config, url: str, schema: str, revision: str) -> None:
+    engine = create_writer_engine(url, schema, pool_size=1)
+
+    def upgrade(connection: Connection) -> None:
+        # One at a time: five services may migrate at once, and CREATE SCHEMA races with itself.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('madoguchi.migrate'))"))
+        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
+
+
+def run_environment() -> None:
+    """Be the whole of a service's migrations/env.py."""
+    attributes = context.config.attributes
+    context.configure(
+        connection=attributes["connection"], version_table_schema=attributes["schema"]
+    )
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,56 @@
+"""Object storage: a folder, or any bucket that obstore knows."""
+
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore as Store, from_url
+
+from common.core.adapters import File
+from common.core.errors import TransientError
+
+
+class ObjectStore:
+    """Keys are slash-separated; contents are whole bytes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, where: str) -> "ObjectStore":
+        """Open a folder (made if need be) or an s3://, gs:// or az:// URL."""
+        if "://" in where:
+            return cls(from_url(where))
+        return cls(LocalStore(Path(where).resolve(), mkdir=True))
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store `content`. Raises TransientError where the store is away."""
+        try:
+            await obstore.put_async(self._store, key, content)
+        except (BaseError, OSError) as error:
+            raise TransientError(f"objects: {type(error).__name__}") from error
+
+    async def put_file(self, tenant: str, file: File) -> str:
+        """Store a message's file under its own hash and return its key; equal files share one."""
+        key = f"files/{tenant}/{file.sha256[:2]}/{file.sha256}"
+        await self.put(key, file.content)
+        return key
+
+    async def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return a whole object or a range. Raises KeyError, TransientError."""
+        try:
+            if length is None:
+                return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+            return bytes(
+                await obstore.get_range_async(self._store, key, start=start, length=length)
+            )
+        except FileNotFoundError as error:
+            raise KeyError(key) from error
+        except (BaseError, OSError) as error:
+            raise TransientError(f"objects: {type(error).__name__}") from error
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Return the keys under `prefix`, sorted."""
+        return sorted(
+            [item["path"] async for batch in obstore.list(self._store, prefix) for item in batch]
+        )

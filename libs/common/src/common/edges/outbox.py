@@ -1,0 +1,111 @@
+"""The transactional outbox: an event is committed with the state it tells of, then published."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from common.core.cloudevents import Record
+from common.edges import metrics
+from common.edges.database import is_passing
+from common.edges.publisher import Publisher
+
+logger = structlog.get_logger()
+
+RELAY_BATCH = 2000
+IDLE_SECONDS = 0.05
+RETRY_SECONDS = 0.5
+
+_INSERT = text(
+    "INSERT INTO outbox (topic, record) "
+    "SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:records AS bytea[]))"
+)
+_NEXT = text("SELECT id, record FROM outbox ORDER BY id LIMIT :most")
+_DELETE = text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
+_LOCK = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.outbox'))")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+async def enqueue(connection: AsyncConnection, records: Sequence[Record]) -> None:
+    """Add events to the caller's transaction; a relay publishes them in this order after commit."""
+    if records:
+        await connection.execute(
+            _INSERT,
+            {
+                "topics": [record.topic for record in records],
+                "records": [_encode(record) for record in records],
+            },
+        )
+
+
+class OutboxRelay:
+    """Publishes the outbox of one schema in order. Of several replicas one works, the rest wait."""
+
+    name = "outbox relay"
+
+    def __init__(self, engine: AsyncEngine, publisher: Publisher) -> None:
+        self._engine = engine
+        self._publisher = publisher
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Tell the relay that something was committed, so that it does not wait for its next look."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Relay until `stopping` is set and what is committed by then is published."""
+        while not stopping.is_set():
+            try:
+                await self._relay_while_leading(stopping)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                logger.warning("outbox relay waits", error=repr(error))
+            await _pause(stopping, RETRY_SECONDS)
+
+    async def _relay_while_leading(self, stopping: asyncio.Event) -> None:
+        async with self._engine.connect() as raw:
+            connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
+            if not (await connection.execute(_LOCK)).scalar_one():
+                return
+            try:
+                await self._relay(connection, stopping)
+            finally:
+                # The lock belongs to the session: a pooled connection must not keep it.
+                await connection.invalidate()
+
+    async def _relay(self, connection: AsyncConnection, stopping: asyncio.Event) -> None:
+        while True:
+            self._woken.clear()
+            ending = stopping.is_set()
+            published = await self._publish_next(connection)
+            if published == 0:
+                if ending:
+                    return
+                await self._wait()
+
+    async def _publish_next(self, connection: AsyncConnection) -> int:
+        rows = (await connection.execute(_NEXT, {"most": RELAY_BATCH})).all()
+        metrics.outbox_rows.set(len(rows))
+        if rows:
+            await self._publisher.publish([_decode(row.record) for row in rows])
+            await connection.execute(_DELETE, {"ids": [row.id for row in rows]})
+        return len(rows)
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            return
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,175 @@
+"""Running a service: HTTP surface, background work, health, and an orderly end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+from typing_extensions import override
+
+from common.settings import CommonSettings
+
+logger = structlog.get_logger()
+
+Check = Callable[[], str | None]
+
+
+class Component(Protocol):
+    """Background work that runs until told to stop, and finishes what it has begun."""
+
+    @property
+    def name(self) -> str:
+        """Return what logs call it."""
+        ...
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping` is set. An error ends the whole process."""
+        ...
+
+
+class Health:
+    """`/livez`: this process should go on. `/readyz`: it can do its work; says what is missing."""
+
+    def __init__(self) -> None:
+        self._ready: dict[str, Check] = {}
+        self._notes: dict[str, Check] = {}
+        self._alive: dict[str, Check] = {}
+        self.draining = False
+
+    def needs(self, name: str, check: Check) -> None:
+        """Be not ready while `check` returns what is missing."""
+        self._ready[name] = check
+
+    def mentions(self, name: str, check: Check) -> None:
+        """Show what `check` returns without being unready for it."""
+        self._notes[name] = check
+
+    def dies_of(self, name: str, check: Check) -> None:
+        """Ask to be restarted while `check` returns a complaint."""
+        self._alive[name] = check
+
+    def missing(self) -> dict[str, str]:
+        """Return what keeps this process from its work."""
+        draining = {"shutdown": "draining"} if self.draining else {}
+        return draining | _complaints(self._ready)
+
+    def notes(self) -> dict[str, str]:
+        """Return what an operator should know."""
+        return _complaints(self._notes)
+
+    def fatal(self) -> dict[str, str]:
+        """Return what only a restart can mend."""
+        return _complaints(self._alive)
+
+
+def health_routes(app: FastAPI, health: Health) -> None:
+    """Add `/livez`, `/readyz` and `/metrics`."""
+
+    @app.get("/livez", tags=["operations"], response_class=PlainTextResponse)
+    async def livez() -> Response:
+        fatal = health.fatal()
+        return JSONResponse({"fatal": fatal}, 503) if fatal else PlainTextResponse("alive")
+
+    @app.get("/readyz", tags=["operations"])
+    async def readyz() -> JSONResponse:
+        missing = health.missing()
+        body = {"ready": not missing, "missing": missing, "notes": health.notes()}
+        return JSONResponse(body, 503 if missing else 200)
+
+    @app.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def instance_name(settings: CommonSettings) -> str:
+    """Return a name for this process that its logs and stored objects carry."""
+    return settings.instance or f"{socket.gethostname()}-{os.getpid()}"
+
+
+def run(
+    app: FastAPI, health: Health, components: Sequence[Component], settings: CommonSettings
+) -> None:
+    """Serve until SIGTERM or SIGINT. Components stop in the order given, each finishing its work."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(app, health, components, settings))
+
+
+async def _run(
+    app: FastAPI, health: Health, components: Sequence[Component], settings: CommonSettings
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    server = _server(app, settings)
+    serving = asyncio.create_task(server.serve(), name="http")
+    work = [_Work(component) for component in components]
+    stopped = asyncio.create_task(stop.wait(), name="signal")
+    tasks = {serving, stopped, *(item.task for item in work)}
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    health.draining = True
+    logger.info("draining", cause=[task.get_name() for task in done])
+    # New requests first, so that nothing is added to what the components have to finish.
+    server.should_exit = True
+    try:
+        async with asyncio.timeout(settings.drain_seconds):
+            await serving
+            for item in work:
+                await item.finish()
+    except TimeoutError:
+        logger.error("drain took too long", limit_seconds=settings.drain_seconds)  # noqa: TRY400 - no stack needed
+    stopped.cancel()
+    for task in done - {stopped}:
+        task.result()
+
+
+class _Work:
+    def __init__(self, component: Component) -> None:
+        self._stopping = asyncio.Event()
+        self.task = asyncio.create_task(component.run(self._stopping), name=component.name)
+
+    async def finish(self) -> None:
+        self._stopping.set()
+        await asyncio.wait({self.task})
+
+
+class _QuietServer(uvicorn.Server):
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are ours
+
+
+def _server(app: FastAPI, settings: CommonSettings) -> uvicorn.Server:
+    return _QuietServer(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=int(settings.drain_seconds),
+        )
+    )
+
+
+def _complaints(checks: dict[str, Check]) -> dict[str, str]:
+    found = {name: check() for name, check in checks.items()}
+    return {name: complaint for name, complaint in found.items() if complaint is not None}

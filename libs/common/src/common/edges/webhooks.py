@@ -1,0 +1,131 @@
+"""The one webhook edge: everything that is not a provider's own habit."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from common.core.adapters import Adapter, Answer, ChannelAccount, Original, Outcome
+from common.core.errors import BackPressureError, TransientError
+from common.edges import metrics
+from common.edges.accounts import Accounts
+from common.edges.clock import Clock
+from common.edges.intake import Intake
+
+logger = structlog.get_logger()
+
+
+class TooLargeError(Exception):
+    """The body is over the limit; reading stopped there."""
+
+
+class WebhookEdge:
+    """Authenticates over the raw bytes, keeps the message durably, then answers."""
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        accounts: Accounts,
+        intake: Intake,
+        clock: Clock,
+        limit_bytes: int,
+    ) -> None:
+        self._adapters = adapters
+        self._accounts = accounts
+        self._intake = intake
+        self._clock = clock
+        self._limit = limit_bytes
+
+    async def handle(self, request: Request, provider: str, account: str) -> Response:
+        """Answer one request of a provider."""
+        adapter = self._adapters.get(provider)
+        known = self._accounts.find(provider, account)
+        if adapter is None or known is None:
+            metrics.webhook_requests.labels("unknown", "unknown", "unknown").inc()
+            return JSONResponse({"error": "unknown account"}, 404)
+        with metrics.webhook_seconds.labels(provider).time():
+            outcome, response = await self._handle(request, adapter, known)
+        metrics.webhook_requests.labels(provider, account, outcome).inc()
+        return response
+
+    async def _handle(
+        self, request: Request, adapter: Adapter, account: ChannelAccount
+    ) -> tuple[str, Response]:
+        try:
+            body = await read_body(request, self._limit)
+        except TooLargeError:
+            return "too_large", JSONResponse({"error": "body too large"}, 413)
+        original = _original(request, account, body, self._clock)
+        challenge = adapter.challenge(original, account)
+        if challenge is not None:
+            return "challenge", _response(challenge)
+        if request.method != "POST":
+            return "bad_method", Response(status_code=405, headers={"allow": "POST"})
+        outcome = await self._accept(adapter, original, account)
+        return outcome, _response(adapter.answer(outcome))
+
+    async def _accept(
+        self, adapter: Adapter, original: Original, account: ChannelAccount
+    ) -> Outcome:
+        if not adapter.authentic(original, account):
+            return Outcome.UNAUTHENTIC
+        try:
+            await self._intake.accept(original, account)
+        except (TransientError, BackPressureError) as error:
+            logger.warning("message not taken", provider=account.provider, error=str(error))
+            return Outcome.UNAVAILABLE
+        return Outcome.ACCEPTED
+
+
+def webhook_routes(edge: WebhookEdge) -> APIRouter:
+    """Return `/v1/webhooks/{provider}/{account}`; GET is for providers that check the address."""
+    routes = APIRouter()
+
+    @routes.api_route(
+        "/v1/webhooks/{provider}/{account}",
+        methods=["POST", "GET"],
+        operation_id="receive_webhook",
+        summary="Receive what a provider delivers",
+        responses={
+            401: {"description": "The signature is missing or wrong; nothing was stored"},
+            403: {"description": "The signature is wrong; nothing was stored"},
+            404: {"description": "No such account"},
+            413: {"description": "The body is over the limit"},
+            503: {"description": "Nothing can be stored now; deliver again"},
+        },
+    )
+    async def receive(request: Request, provider: str, account: str) -> Response:
+        return await edge.handle(request, provider, account)
+
+    return routes
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """Return the raw body. Raises TooLargeError without reading past the limit."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit_bytes:
+        raise TooLargeError
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit_bytes:
+            raise TooLargeError
+    return bytes(body)
+
+
+def _original(request: Request, account: ChannelAccount, body: bytes, clock: Clock) -> Original:
+    query = request.url.query
+    return Original(
+        provider=account.provider,
+        account=account.account,
+        received_at=clock(),
+        body=body,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        url=f"{account.public_url}?{query}" if query else account.public_url,
+        method=request.method,
+    )
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type=answer.media_type)

@@ -1,0 +1,44 @@
+"""What every service is told by its environment; with the services' settings.py the only readers of it."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CommonSettings(BaseSettings):
+    """Settings shared by all services. Each is `MADOGUCHI_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MADOGUCHI_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    kafka: str = Field("127.0.0.1:29092", description="bootstrap addresses, comma separated")
+    database: str = Field(
+        "postgresql://madoguchi@127.0.0.1:25432/madoguchi", description="PostgreSQL URL"
+    )
+    objects: str = Field(".local/objects", description="folder or s3://, gs://, az:// URL")
+    host: str = Field("127.0.0.1", description="address the HTTP surface listens on")
+    port: int = Field(8100, description="port of the HTTP surface")
+    jwks: str = Field("", description="path or https URL of the keys that sign bearer tokens")
+    issuer: str = Field("https://local.madoguchi.example", description="`iss` of accepted tokens")
+    audience: str = Field("madoguchi", description="`aud` of accepted tokens")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    otlp_endpoint: str = Field("", description="OpenTelemetry collector; empty = no export")
+    instance: str = Field("", description="name of this process; empty = host name and pid")
+    drain_seconds: float = Field(20.0, description="longest time to finish work after SIGTERM")
+    publish_timeout_seconds: float = Field(5.0, description="longest wait for Kafka's answer")
+    batch_max_records: int = Field(1000, description="records handled in one transaction")
+    stuck_after_seconds: float = Field(60.0, description="no progress for so long = not ready")
+    topic_prefix: str = Field("", description="in front of every topic and group; for tests")
+    replication_factor: int = Field(1, description="copies of each partition when topics are made")
+
+
+class IngestSettings(CommonSettings):
+    """Settings of the services that take messages in."""
+
+    accounts: Path = Field(Path("deploy/local/accounts.yaml"), description="the accounts file")
+    body_limit_bytes: int = Field(2_000_000, description="largest webhook body that is read")
+    # A provider waits two seconds at most (LINE): after this long the durable inbox takes over.
+    publish_timeout_seconds: float = Field(1.0, description="longest wait for Kafka's answer")
+    inbox_retry_seconds: float = Field(0.5, description="pause between attempts to drain the inbox")

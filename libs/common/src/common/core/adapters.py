@@ -55,6 +55,9 @@ class ChannelAccount(Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()  # mailboxes or numbers that reach this account
     options: dict[str, str] = {}
 
+    def __repr__(self) -> str:
+        return f"ChannelAccount({self.tenant}/{self.provider}/{self.account})"
+
 
 class File(Struct, frozen=True):
     """Bytes that a message carries and that go to object storage under their SHA-256 (hex)."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.contacts import InvalidContactError
@@ -23,11 +24,31 @@ from common.core.events import (
 from common.core.payloads import UnreadableError
 from common.core.signatures import sha256_hex
 
+_EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/heic": "heic",
+    "video/mp4": "mp4",
+    "video/3gpp": "3gp",
+    "video/quicktime": "mov",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/ogg": "ogg",
+    "audio/aac": "aac",
+    "audio/amr": "amr",
+    "application/pdf": "pdf",
+    "text/vcard": "vcf",
+    "text/x-vcard": "vcf",
+}
+
 
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What somebody said, whoever said it and wherever."""
 
     kind: MessageKind = MessageKind.MESSAGE
+    message_id: str | None = None  # where it is not the delivery's own id
     text: str | None = None
     html: str | None = None
     language: str | None = None
@@ -35,6 +56,11 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str | None = None
     in_reply_to: str | None = None
     attributes: Mapping[str, str] = {}
+
+
+UNSUPPORTED = Content(kind=MessageKind.UNSUPPORTED)
+
+Reader = Callable[[object], Content]
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -66,21 +92,11 @@ class Drafting(Struct, frozen=True, kw_only=True):
     stranger: str
     ourselves: str
 
-    def message(
-        self,
-        provider_id: str,
-        exchange: Exchange,
-        content: Content,
-        *,
-        message_id: str | None = None,
-    ) -> Draft:
-        """Return a message's draft.
-
-        `message_id` is given where the provider names the delivery and the message apart.
-        """
+    def message(self, provider_id: str, exchange: Exchange, content: Content) -> Draft:
+        """Return a message's draft."""
         sender, recipients = _parties(exchange)
         message = Message(
-            message_id=message_id or provider_id,
+            message_id=content.message_id or provider_id,
             kind=content.kind,
             direction=exchange.direction,
             channel=self.channel,
@@ -144,7 +160,7 @@ class Drafting(Struct, frozen=True, kw_only=True):
             conversation=f"{self.ourselves}/{self.stranger}",
         )
         name = provider_id or f"sha256:{sha256_hex(self.original.body)}:{part}"
-        return self.message(name, exchange, Content(kind=MessageKind.UNSUPPORTED))
+        return self.message(name, exchange, UNSUPPORTED)
 
     def each(
         self,
@@ -162,6 +178,24 @@ class Drafting(Struct, frozen=True, kw_only=True):
         return tuple(drafts)
 
 
+def read_content(readers: Mapping[str, Reader], name: str | None, item: object) -> Content:
+    """Return what the reader of that name makes of the item.
+
+    It is `unsupported` where the reader cannot, or where nobody knows the name.
+    """
+    reader = readers.get(name or "")
+    try:
+        return reader(item) if reader else UNSUPPORTED
+    except UnreadableError:
+        return UNSUPPORTED
+
+
+def labelled(content: Content, attributes: Mapping[str, str | None]) -> Content:
+    """Return the content with further attributes, those that say something."""
+    told = {name: text for name, text in attributes.items() if text}
+    return replace(content, attributes={**content.attributes, **told})
+
+
 def remote(name: str, media_type: str, where: str | None, size: int | None = None) -> Attachment:
     """Return an attachment whose bytes the provider still holds, under a URL or an id of its own."""
     return Attachment(
@@ -171,6 +205,13 @@ def remote(name: str, media_type: str, where: str | None, size: int | None = Non
         size=size,
         provider_ref=where,
     )
+
+
+def media_name(media_type: str, number: int = 1) -> str:
+    """Return a name for a file that came without one, e.g. `image-1.jpg`."""
+    kind = media_type.partition("/")[0] or "file"
+    extension = _EXTENSIONS.get(media_type.partition(";")[0].strip().lower())
+    return f"{kind}-{number}.{extension}" if extension else f"{kind}-{number}"
 
 
 def place_text(*names: str | None, latitude: float | str, longitude: float | str) -> str:

@@ -16,10 +16,9 @@ from common.core.sizes import fitting
 from common.core.topics import MESSAGES
 from common.edges import metrics
 from common.edges.accounts import Accounts
-from common.edges.inbox import Inbox
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
-from common.edges.publisher import Publisher
+from common.edges.ports import KeepingOriginals, Publishing
 
 logger = structlog.get_logger()
 
@@ -43,8 +42,8 @@ class Intake:
         service: str,
         parse: Parse,
         accounts: Accounts,
-        publisher: Publisher,
-        inbox: Inbox,
+        publisher: Publishing,
+        inbox: KeepingOriginals,
         originals: Originals,
         objects: ObjectStore,
         retry_seconds: float,

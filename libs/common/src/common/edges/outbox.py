@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.core.cloudevents import Record
 from common.edges import metrics
 from common.edges.database import is_passing
-from common.edges.publisher import Publisher
+from common.edges.ports import Publishing
 
 logger = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class OutboxRelay:
 
     name = "outbox relay"
 
-    def __init__(self, engine: AsyncEngine, publisher: Publisher) -> None:
+    def __init__(self, engine: AsyncEngine, publisher: Publishing) -> None:
         self._engine = engine
         self._publisher = publisher
         self._woken = asyncio.Event()

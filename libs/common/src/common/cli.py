@@ -1,0 +1,89 @@
+"""The commands of a service that takes webhooks: `serve`, `migrate`, and `parse` without servers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from common.core.adapters import Adapter, ChannelAccount, Draft, Original
+from common.core.cloudevents import JSON, SPEC_VERSION, event_type
+from common.core.ids import event_id
+from common.edges.clock import system_clock
+from common.edges.ingest import IngestService, migrate_ingest
+from common.edges.logs import configure_logs
+from common.edges.service import run
+from common.settings import IngestSettings
+
+
+def webhook_commands(
+    service: str,
+    settings: Callable[[], IngestSettings],
+    build: Callable[[IngestSettings], IngestService],
+    adapters: Mapping[str, Adapter],
+) -> typer.Typer:
+    """Return the command line of one ingest service. The environment is read when a command runs."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+    @app.command()
+    def serve() -> None:
+        """Receive webhooks until told to stop."""
+        told = settings()
+        configure_logs(service, told.log_level)
+        built = build(told)
+        run(built.app, built.health, [built.intake], told)
+
+    @app.command()
+    def migrate() -> None:
+        """Bring the service's database schema to the newest revision."""
+        migrate_ingest(service, settings())
+
+    @app.command()
+    def parse(
+        provider: Annotated[str, typer.Argument(help=f"one of {', '.join(sorted(adapters))}")],
+        file: Annotated[Path, typer.Argument(help="a request's body, as the provider sent it")],
+        *,
+        account: Annotated[str, typer.Option(help="which of our accounts it came to")] = "main",
+        tenant: Annotated[str, typer.Option(help="whose account that is")] = "local",
+        received_at: Annotated[datetime | None, typer.Option(help="when; now by default")] = None,
+    ) -> None:
+        """Print the events in a request, a line of JSON each. Needs neither servers nor secrets."""
+        original = Original(
+            provider=provider,
+            account=account,
+            received_at=received_at.astimezone() if received_at else system_clock(),
+            body=file.read_bytes(),
+        )
+        owner = ChannelAccount(tenant=tenant, provider=provider, account=account)
+        for line in _lines(service, adapters, original, owner):
+            typer.echo(line)
+
+    return app
+
+
+def _lines(
+    service: str, adapters: Mapping[str, Adapter], original: Original, account: ChannelAccount
+) -> Iterator[str]:
+    adapter = adapters.get(account.provider)
+    if adapter is None:
+        raise typer.BadParameter(f"unknown provider {account.provider}")
+    for draft in adapter.parse(original, account):
+        yield msgspec.json.encode(_structured(service, draft, account)).decode()
+
+
+def _structured(service: str, draft: Draft, account: ChannelAccount) -> dict[str, object]:
+    """Return a CloudEvent in structured mode, as it would be on the bus."""
+    scope = f"{account.tenant}/{account.account}"
+    return {
+        "specversion": SPEC_VERSION,
+        "id": event_id(account.provider, scope, draft.provider_id),
+        "source": f"/{service}/{account.provider}/{account.account}",
+        "type": event_type(draft.data),
+        "subject": draft.contact,
+        "time": draft.time,
+        "tenant": account.tenant,
+        "datacontenttype": JSON,
+        "data": draft.data,
+    }

@@ -1,0 +1,11 @@
+"""`python -m ingest_sms serve | migrate | parse PROVIDER FILE`."""
+
+from common.cli import webhook_commands
+from ingest_sms.core.registry import ADAPTERS
+from ingest_sms.settings import Settings
+from ingest_sms.wiring import build
+
+app = webhook_commands("ingest_sms", Settings, build, ADAPTERS)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,37 @@
+"""What all text message providers share: numbers as contacts, and who speaks with whom."""
+
+from datetime import datetime
+
+from common.core.adapters import ChannelAccount, Original
+from common.core.contacts import phone_contact
+from common.core.drafting import Drafting, Exchange
+from common.core.events import Channel, Party
+
+UNKNOWN_SENDER = "sender:unknown"
+
+
+def drafting(original: Original, account: ChannelAccount, signature: str) -> Drafting:
+    """Return what the drafts of an SMS provider's request share."""
+    return Drafting(
+        original=original,
+        account=account,
+        channel=Channel.SMS,
+        signature=signature,
+        stranger=UNKNOWN_SENDER,
+        ourselves=f"sender:{account.account}",
+    )
+
+
+def number_party(number: str, account: ChannelAccount, name: str | None = None) -> Party:
+    """Return who has the number. Raises InvalidContactError."""
+    return Party(phone_contact(number, account.region), name=name or None, address=number)
+
+
+def exchange(customer: Party, company: Party, time: datetime | None = None) -> Exchange:
+    """Return an exchange that belongs to the one conversation of these two numbers."""
+    return Exchange(
+        customer=customer,
+        company=company,
+        conversation=f"{company.contact}/{customer.contact}",
+        time=time,
+    )

@@ -1,0 +1,11 @@
+"""What this service is told by its environment."""
+
+from pydantic import Field
+
+from common.settings import IngestSettings
+
+
+class Settings(IngestSettings):
+    """The shared settings with this service's own defaults."""
+
+    port: int = Field(8102, description="port of the HTTP surface")

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct, structs
+from typing_extensions import override
 
 from common.core.events import Message, MessageStatus
 
@@ -55,6 +56,7 @@ class ChannelAccount(Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()  # mailboxes or numbers that reach this account
     options: dict[str, str] = {}
 
+    @override
     def __repr__(self) -> str:
         return f"ChannelAccount({self.tenant}/{self.provider}/{self.account})"
 

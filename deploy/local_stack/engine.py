@@ -1,0 +1,39 @@
+"""Whether a Docker engine does the servers' work, and with which images."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from local_stack.errors import StackError
+from local_stack.settings import chosen_backend
+
+COMPOSE_FILE = Path(__file__).parents[1] / "compose.yaml"
+BACKENDS = ("local", "docker")
+
+
+def uses_docker() -> bool:
+    """Tell whether the servers run in containers: as MADOGUCHI_STACK says, else if an engine answers."""
+    chosen = chosen_backend()
+    if chosen and chosen not in BACKENDS:
+        raise StackError(f"MADOGUCHI_STACK is {chosen!r}; it must be local or docker.")
+    return chosen == "docker" or (not chosen and engine_answers())
+
+
+def engine_answers() -> bool:
+    """Tell whether `docker info` reaches a working engine."""
+    if not shutil.which("docker"):
+        return False
+    try:
+        asked = subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return asked.returncode == 0
+
+
+def image_of(name: str) -> str:
+    """Return the pinned image called `name` in compose.yaml, such as "apache/kafka" or "postgres"."""
+    found = re.search(rf"image: ({re.escape(name)}:\S+)", COMPOSE_FILE.read_text())
+    if not found:
+        raise StackError(f"{COMPOSE_FILE} names no image {name}.")
+    return found[1]

@@ -1,0 +1,144 @@
+"""Servers and scratch space for every test.
+
+Session (synchronous; one server for all workers of a run, started when first asked for):
+    kafka_server      bootstrap address "host:port" of a real broker; topics must be created
+    postgres_server   SharedPostgres: `.admin` (superuser's address), `.url(database)` (ordinary role)
+
+Per test:
+    database_url      URL of a new, empty database owned by an ordinary role; dropped afterwards
+    topic_prefix      unique text to put before every topic and consumer group
+    make_topic        TopicMaker: async (name, partitions=1) -> prefixed name of a new topic
+    own_kafka         KafkaServer that only this test has: .stop() .start() .kill() .restart()
+    own_postgres      PostgresServer that only this test has, likewise
+"""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import xdist.workermanage  # type: ignore[import-untyped]  # it ships no types
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from local_stack.database import execute
+from local_stack.engine import uses_docker
+from local_stack.java import kafka_jars
+from local_stack.kafka import KafkaServer
+from local_stack.ports import free_port
+from local_stack.postgres import SETTINGS, THROWAWAY, PostgresServer
+from local_stack.shared_servers import (
+    JARS_FOLDER,
+    ROLE,
+    Backend,
+    LocalProcesses,
+    SharedPostgres,
+    SharedServers,
+    TopicMaker,
+    end_forgotten_sessions,
+    folder_of_this_session,
+)
+
+TESTS = Path(__file__).parent
+SERVERS = pytest.StashKey[SharedServers]()
+MARKED_FOLDERS = ("integration", "e2e")
+
+
+def backend() -> Backend:
+    """Return containers where a Docker engine answers, processes of this machine elsewhere."""
+    if not uses_docker():
+        return LocalProcesses()
+    from local_stack.containers import Containers  # noqa: PLC0415 -- half a second for nothing without an engine
+
+    return Containers()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this process, or the worker's controller, a place for the session's servers."""
+    given = getattr(config, "workerinput", {}).get("servers")
+    if not given:
+        end_forgotten_sessions(backend)
+    config.stash[SERVERS] = SharedServers(Path(given or folder_of_this_session()), backend)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: xdist.workermanage.WorkerController) -> None:
+    """Tell each worker of pytest-xdist where the session's servers are."""
+    node.workerinput["servers"] = str(node.config.stash[SERVERS].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the servers with the session, Ctrl-C included; workers leave that to their controller."""
+    if not hasattr(config, "workerinput"):
+        config.stash[SERVERS].end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the folder they lie in."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in MARKED_FOLDERS:
+            item.add_marker(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka_server(pytestconfig: pytest.Config) -> str:
+    return pytestconfig.stash[SERVERS].kafka()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> SharedPostgres:
+    return pytestconfig.stash[SERVERS].postgres()
+
+
+@pytest.fixture
+def database_url(postgres_server: SharedPostgres) -> Iterator[str]:
+    name = f"test_{secrets.token_hex(6)}"
+    execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE}"])
+    yield postgres_server.url(name)
+    execute(postgres_server.admin, [f"DROP DATABASE {name} WITH (FORCE)"])
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    return f"t{secrets.token_hex(6)}-"
+
+
+@pytest.fixture
+def make_topic(kafka_server: str, topic_prefix: str) -> TopicMaker:
+    async def make(name: str, partitions: int = 1) -> str:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(topic_prefix + name, partitions, 1)])
+        finally:
+            await admin.close()
+        return topic_prefix + name
+
+    return make
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    # Not tmp_path: pytest keeps that private to its user, and PostgreSQL may run as another.
+    folder = Path(tempfile.mkdtemp(prefix="madoguchi-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_kafka(server_folder: Path) -> Iterator[KafkaServer]:
+    server = KafkaServer(server_folder, free_port(), free_port(), jars=kafka_jars(JARS_FOLDER))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def own_postgres(server_folder: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(server_folder, free_port(), settings={**SETTINGS, **THROWAWAY})
+    server.start()
+    yield server
+    server.destroy()

@@ -1,0 +1,55 @@
+"""Where a page of history ended, as an opaque text that a client hands back."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from timeline.core.entry import Entry, Position
+
+_INT16 = Annotated[int, Meta(ge=0, le=2**15 - 1)]
+_INT64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Cursor(Struct, frozen=True, array_like=True):
+    """A page begins just before this moment. Further fields may follow, with defaults."""
+
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    topic: _INT16
+    partition: _INT16
+    offset: _INT64
+
+
+# Later than any entry: the page that begins here is the newest.
+NEWEST = Cursor(datetime.max.replace(tzinfo=UTC), 2**15 - 1, 2**15 - 1, 2**63 - 1)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Cursor).decode
+
+
+def cursor_before(entry: Entry) -> Cursor:
+    """Return where the page after this entry, its oldest, begins."""
+    at = entry.position
+    return Cursor(entry.occurred_at, at.topic, at.partition, at.offset)
+
+
+def position(cursor: Cursor) -> Position:
+    """Return the place on the bus that the cursor names."""
+    return Position(cursor.topic, cursor.partition, cursor.offset)
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Return the cursor as URL-safe text."""
+    return base64.urlsafe_b64encode(_encode(cursor)).rstrip(b"=").decode()
+
+
+def read_cursor(text: str) -> Cursor:
+    """Return the cursor in a text from outside. Raises ValueError where there is none."""
+    padded = text + "=" * (-len(text) % 4)
+    try:
+        return _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, msgspec.DecodeError, OverflowError) as error:
+        raise ValueError("not a cursor of ours") from error

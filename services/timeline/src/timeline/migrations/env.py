@@ -1,0 +1,5 @@
+"""Alembic begins here."""
+
+from common.edges.migrations import run_environment
+
+run_environment()

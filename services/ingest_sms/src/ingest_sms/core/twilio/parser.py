@@ -74,15 +74,17 @@ def _draft(drafts: Drafting, fields: Fields) -> Draft:
         raise UnreadableError("neither a message nor a status")
     if word in _STATUSES:
         return _status(drafts, fields, sid, word)
-    customer = _party(fields.get("From", ""), drafts.account, fields.get("ProfileName"))
-    company = _party(fields.get("To", ""), drafts.account)
+    theirs, ours = fields.get("From", ""), fields.get("To", "")
+    customer = _party(theirs, ours, drafts.account, fields.get("ProfileName"))
+    company = _party(ours, ours, drafts.account)
     return drafts.message(sid, exchange(customer, company), _content(fields))
 
 
 def _status(drafts: Drafting, fields: Fields, sid: str, word: str) -> Draft:
+    theirs, ours = fields.get("To", ""), fields.get("From", "")
     return drafts.status(
         sid,
-        _party(fields.get("To", ""), drafts.account),
+        _party(theirs, ours, drafts.account),
         _STATUSES[word],
         heard=word,
         error_code=fields.get("ErrorCode") or None,
@@ -124,13 +126,16 @@ def _media(fields: Fields) -> tuple[Attachment, ...]:
     return tuple(found)
 
 
-def _party(address: str, account: ChannelAccount, name: str | None = None) -> Party:
-    """Return who has an address such as `+81…`, `whatsapp:+81…`, `rcs:…` or `messenger:…`."""
+def _party(address: str, ours: str, account: ChannelAccount, name: str | None = None) -> Party:
+    """Return who has an address such as `+81…`, `whatsapp:+81…`, `rcs:+81…` or `messenger:…`.
+
+    Messenger's ids are unique within the page only, which is our side of the exchange.
+    """
     scheme, colon, bare = address.partition(":")
     if scheme == "messenger":
-        return Party(scoped_contact(ContactKind.META, account.account, bare), name, address)
-    party = number_party(bare if colon else address, account, name)
-    return replace(party, address=address)
+        page = ours.partition(":")[2]
+        return Party(scoped_contact(ContactKind.META, page, bare), name, address)
+    return replace(number_party(bare if colon else address, account, name), address=address)
 
 
 def _scheme(fields: Fields) -> str:

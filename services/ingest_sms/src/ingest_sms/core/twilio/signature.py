@@ -7,6 +7,7 @@ from common.core.adapters import ChannelAccount, Original
 from common.core.payloads import form_fields
 from common.core.signatures import equal, hmac_base64, sha256_hex, verified
 
+_FORM = "application/x-www-form-urlencoded"
 _SIGNATURE = "x-twilio-signature"
 _SETTINGS = "x-twilio-webhooks-signature-settings"
 _ALGORITHMS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
@@ -31,9 +32,8 @@ def authentic(original: Original, account: ChannelAccount) -> bool:
     )
 
 
-def is_form(original: Original) -> bool:
-    """Whether the content is a form, which Twilio signs field by field."""
-    return original.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+def _is_form(original: Original) -> bool:
+    return original.headers.get("content-type", "").lower().startswith(_FORM)
 
 
 def _settings(header: str) -> tuple[str | None, str | None]:
@@ -53,14 +53,14 @@ def _secrets(account: ChannelAccount, key_id: str | None) -> list[str]:
 
 def _covers_body(original: Original) -> bool:
     """Whether the signature speaks for the body: by its fields, or by a hash within the URL."""
-    if original.method == "GET" or is_form(original):
+    if original.method == "GET" or _is_form(original):
         return True
     query = dict(form_fields(original.url.partition("?")[2]))
     return equal(query.get("bodySHA256", ""), sha256_hex(original.body))
 
 
 def _signed_fields(original: Original) -> str:
-    if original.method == "GET" or not is_form(original):
+    if original.method == "GET" or not _is_form(original):
         return ""
     return "".join(name + value for name, value in sorted(set(form_fields(original.body))))
 

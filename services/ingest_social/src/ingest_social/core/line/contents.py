@@ -51,13 +51,14 @@ def _message(event: object) -> Content:
     kind = text_at(message, "type")
     said = read_content(_MESSAGES, kind, message)
     if said.kind is MessageKind.UNSUPPORTED:
-        return replace(said, message_id=text_at(message, "id"), attributes={"message": kind or ""})
+        return labelled(replace(said, message_id=text_at(message, "id")), {"message_type": kind})
     return said
 
 
 def _edited(event: object) -> Content:
     said = _message(event)
-    return replace(said, kind=MessageKind.EDIT, target=said.message_id, message_id=None)
+    kind = said.kind if said.kind is MessageKind.UNSUPPORTED else MessageKind.EDIT
+    return replace(said, kind=kind, target=said.message_id, message_id=None)
 
 
 def _unsent(event: object) -> Content:

@@ -1,0 +1,131 @@
+"""What the providers' own code signed is accepted, and refused once anything in it was changed.
+
+tests/samples/provider-vectors.json was made with, or accepted by, the providers' own SDKs; entries
+named "SDK test" are published in their test suites. All secrets in it are made up.
+"""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from msgspec.structs import replace
+from tests.samples.golden import FOLDER, RECEIVED_AT
+
+from common.core.adapters import ChannelAccount, Original
+from ingest_sms.core.registry import ADAPTERS as SMS
+from ingest_social.core.registry import ADAPTERS as SOCIAL
+
+ADAPTERS = {**SMS, **SOCIAL}
+VECTORS: dict[str, Any] = json.loads((FOLDER / "provider-vectors.json").read_text("utf-8"))
+FORM = "application/x-www-form-urlencoded"
+
+Case = tuple[Original, ChannelAccount]
+
+
+def case(provider: str, secret: str, body: bytes, url: str = "", **headers: str) -> Case:
+    original = Original(
+        provider=provider,
+        account="main",
+        received_at=RECEIVED_AT,
+        body=body,
+        url=url,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+    # The newer secret comes first: a rotation must not refuse what the older one signed.
+    account = ChannelAccount(
+        tenant="acme", provider=provider, account="main", secrets=("newer", secret)
+    )
+    return original, account
+
+
+def pairs(params: Any) -> list[tuple[str, str]]:
+    listed = params.items() if isinstance(params, dict) else params
+    return [(name, value) for name, value in listed]
+
+
+def twilio(vector: dict[str, Any]) -> Case:
+    headers = {"x_twilio_signature": vector["signature"]}
+    secret = vector["auth_token"]
+    if "algorithm" in vector:
+        settings = f"key=webhooks_sharedkey_x,algorithm={vector['algorithm']}"
+        headers["x_twilio_webhooks_signature_settings"] = settings
+        secret = f"webhooks_sharedkey_x={secret}"
+    if "params" in vector:
+        body, content_type = urlencode(pairs(vector["params"])).encode(), FORM
+    else:
+        body, content_type = vector["body"].encode(), "application/json"
+    return case("twilio", secret, body, vector["url"], content_type=content_type, **headers)
+
+
+def line(vector: dict[str, Any]) -> Case:
+    body = vector["body"].encode()
+    return case("line", vector["secret"], body, x_line_signature=vector["signature"])
+
+
+CASES = {
+    f"{family}-{number}": make(vector)
+    for family, make in (("twilio", twilio), ("line", line))
+    for number, vector in enumerate(VECTORS[family])
+}
+every_case = pytest.mark.parametrize(("original", "account"), CASES.values(), ids=CASES)
+
+
+def accepted(original: Original, account: ChannelAccount) -> bool:
+    return ADAPTERS[original.provider].authentic(original, account)
+
+
+def meaning(original: Original) -> Any:
+    """Return what is signed: for forms the fields, however their bytes were escaped."""
+    if original.headers.get("content-type") == FORM:
+        text = original.body.decode("utf-8", "replace")
+        return sorted(set(parse_qsl(text, keep_blank_values=True)))
+    return original.body
+
+
+def flipped(content: bytes) -> list[bytes]:
+    return [
+        content[:index] + bytes([byte ^ 1]) + content[index + 1 :]
+        for index, byte in enumerate(content)
+    ]
+
+
+@every_case
+def test_what_the_provider_signed_is_accepted(original: Original, account: ChannelAccount) -> None:
+    assert accepted(original, account)
+
+
+@every_case
+def test_any_other_byte_in_the_body_is_refused(original: Original, account: ChannelAccount) -> None:
+    for body in flipped(original.body):
+        other = replace(original, body=body)
+        assert not accepted(other, account) or meaning(other) == meaning(original)
+
+
+@every_case
+def test_any_other_byte_in_a_header_is_refused(original: Original, account: ChannelAccount) -> None:
+    for name, value in original.headers.items():
+        if name != "content-type":
+            for changed in flipped(value.encode()):
+                headers = original.headers | {name: changed.decode("latin-1")}
+                assert not accepted(replace(original, headers=headers), account)
+
+
+@every_case
+def test_without_its_headers_it_is_refused(original: Original, account: ChannelAccount) -> None:
+    assert not accepted(replace(original, headers={}), account)
+
+
+@every_case
+def test_another_secret_none_or_an_empty_one_is_refused(
+    original: Original, account: ChannelAccount
+) -> None:
+    for secrets in ((), ("",), ("another",), ("webhooks_sharedkey_x=another",)):
+        assert not accepted(original, replace(account, secrets=secrets))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("twilio")])
+def test_twilio_speaks_for_the_url_too(name: str) -> None:
+    original, account = CASES[name]
+    for url in flipped(original.url.encode()):
+        assert not accepted(replace(original, url=url.decode()), account)

@@ -1,0 +1,55 @@
+"""Hypothesis strategies for what a stranger, or a provider on a bad day, may send."""
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+any_text = st.text(st.characters(codec=None, categories=None), max_size=20)
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | any_text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
+    max_leaves=10,
+)
+headers = st.dictionaries(
+    st.sampled_from(
+        (
+            "authorization",
+            "content-type",
+            "x-hub-signature",
+            "x-hub-signature-256",
+            "x-line-signature",
+            "x-sinch-webhook-signature",
+            "x-sinch-webhook-signature-nonce",
+            "x-sinch-webhook-signature-timestamp",
+            "x-telegram-bot-api-secret-token",
+            "x-twilio-signature",
+            "x-twilio-webhooks-signature-settings",
+            "x-twitter-webhooks-signature",
+            "webhook-id",
+            "webhook-signature",
+            "webhook-timestamp",
+        )
+    ),
+    any_text | st.sampled_from(("application/json", "application/x-www-form-urlencoded")),
+)
+
+
+@st.composite
+def broken(draw: st.DrawFn, bodies: Sequence[bytes]) -> bytes:
+    """Draw one of the JSON bodies in which one value was replaced by another, of any shape."""
+    value = json.loads(draw(st.sampled_from(bodies)))
+    places = list(_places(value))
+    holder, key = draw(st.sampled_from(places))
+    holder[key] = draw(any_json | st.sampled_from([copy.deepcopy(h[k]) for h, k in places]))
+    return json.dumps(value).encode("utf-8", "surrogatepass")
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in pairs:
+        yield value, key
+        if isinstance(part, dict | list):
+            yield from _places(part)

@@ -1,0 +1,85 @@
+"""`python -m ingest_email serve | migrate | parse FILE…`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from common.core.adapters import ChannelAccount, Draft, Original
+from common.core.cloudevents import JSON, SPEC_VERSION, event_type
+from common.core.ids import event_id
+from common.edges.clock import system_clock
+from common.edges.ingest import migrate_ingest
+from common.edges.logs import configure_logs
+from common.edges.service import run
+from ingest_email.core.message import parse as parse_mail
+from ingest_email.edges.smtp import PROVIDER
+from ingest_email.settings import Settings
+from ingest_email.wiring import build
+
+SERVICE = "ingest_email"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def serve() -> None:
+    """Receive mail until told to stop."""
+    settings = Settings()
+    configure_logs(SERVICE, settings.log_level)
+    service = build(settings)
+    ingest = service.ingest
+    run(ingest.app, ingest.health, (service.smtp, ingest.intake), settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the service's database schema to the newest revision."""
+    migrate_ingest(SERVICE, Settings())
+
+
+@app.command()
+def parse(
+    files: Annotated[list[Path], typer.Argument(help="mails, as they came", exists=True)],
+    *,
+    account: Annotated[str, typer.Option(help="which of our accounts they came to")] = "main",
+    tenant: Annotated[str, typer.Option(help="whose account that is")] = "local",
+    received_at: Annotated[datetime | None, typer.Option(help="when; now by default")] = None,
+) -> None:
+    """Print the events in mails as JSON, a line each with several files. Needs no servers."""
+    owner = ChannelAccount(tenant=tenant, provider=PROVIDER, account=account)
+    moment = received_at.astimezone() if received_at else system_clock()
+    indent = 2 if len(files) == 1 else 0
+    for file in files:
+        original = Original(
+            provider=PROVIDER, account=account, received_at=moment, body=file.read_bytes()
+        )
+        for draft in parse_mail(original, owner):
+            typer.echo(_json(_structured(draft, owner), indent))
+
+
+def _structured(draft: Draft, account: ChannelAccount) -> dict[str, object]:
+    """Return a CloudEvent in structured mode, as it would be on the bus."""
+    scope = f"{account.tenant}/{account.account}"
+    return {
+        "specversion": SPEC_VERSION,
+        "id": event_id(account.provider, scope, draft.provider_id),
+        "source": f"/{SERVICE}/{account.provider}/{account.account}",
+        "type": event_type(draft.data),
+        "subject": draft.contact,
+        "time": draft.time,
+        "tenant": account.tenant,
+        "datacontenttype": JSON,
+        "data": draft.data,
+    }
+
+
+def _json(event: dict[str, object], indent: int) -> str:
+    encoded = msgspec.json.encode(event)
+    return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+
+
+if __name__ == "__main__":
+    app()

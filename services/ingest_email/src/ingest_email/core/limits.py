@@ -1,0 +1,35 @@
+"""How much of a mail is read. Mail is written by strangers: every cost below is bounded.
+
+A mail over a hard limit is kept raw and marked `unsupported`; a soft limit cuts and says so in
+`attributes["truncated"]`.
+"""
+
+# Hard: above these the structure is not read at all.
+MESSAGE_BYTES = 35_000_000
+HEADER_BLOCK_BYTES = 256_000
+PARTS = 500
+DEPTH = 50
+DELIMITERS = 200_000  # lines that begin like a boundary, `--`
+
+# Soft: what is above them stays in the original only.
+HEADER_BYTES = 16_000
+HEADERS = 1_000
+ADDRESSES = 1_000
+NAME_CHARACTERS = 200
+SUBJECT_CHARACTERS = 2_000
+ATTRIBUTE_CHARACTERS = 1_000
+REFERENCES = 100
+
+# An event must fit a Kafka record (common.core.sizes): longer text and HTML travel whole as a file
+# beside it.
+TEXT_CHARACTERS = 60_000
+HTML_CHARACTERS = 200_000
+HTML_READ_CHARACTERS = 2_000_000
+
+
+class LimitExceededError(Exception):
+    """A hard limit was met. `limit` is size, header-block, parts, depth or delimiters."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit

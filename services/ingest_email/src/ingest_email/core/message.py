@@ -1,0 +1,122 @@
+"""A mail becomes one event: everything that the other modules read, put together."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from common.core.adapters import ChannelAccount, Draft, File, Original
+from common.core.events import Attachment, Message, MessageKind
+from common.core.language import language_of
+from ingest_email.core.attachments import Files, read_files, stored_file
+from ingest_email.core.bodies import choose_bodies
+from ingest_email.core.content import Content, read_content
+from ingest_email.core.dates import event_time
+from ingest_email.core.headers import read_headers
+from ingest_email.core.heading import read_heading
+from ingest_email.core.identifiers import body_digest
+from ingest_email.core.limits import (
+    HTML_CHARACTERS,
+    MESSAGE_BYTES,
+    TEXT_CHARACTERS,
+    LimitExceededError,
+)
+from ingest_email.core.quotes import reply_text
+from ingest_email.core.reports import read_report
+from ingest_email.core.tree import Part, read_tree
+
+Reader = Callable[[Original, ChannelAccount], Draft]
+
+
+def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+    """Return the one event of a mail.
+
+    `original.body` is the mail as it came, `original.headers` its envelope (core.envelope). Never
+    raises on content: what cannot be read becomes `unsupported`, with what its headers tell and the
+    reason in `attributes["unreadable"]`.
+    """
+    return (parse_with(read_mail, original, account),)
+
+
+def parse_with(read: Reader, original: Original, account: ChannelAccount) -> Draft:
+    """Return what `read` makes of a mail, or an `unsupported` event where it fails."""
+    try:
+        return read(original, account)
+    except LimitExceededError as error:
+        return _unreadable(original, account, error.limit)
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not bounce a customer's mail
+        return _unreadable(original, account, type(error).__name__)
+
+
+def read_mail(original: Original, account: ChannelAccount) -> Draft:
+    """Return the event of a mail. Raises LimitExceededError."""
+    if len(original.body) > MESSAGE_BYTES:
+        raise LimitExceededError("size")
+    root = read_tree(original.body)
+    headers, start = read_headers(original.body, 0)
+    body = original.body[start:]
+    heading = read_heading(original, account, headers, body, _declared_charset(root))
+    report = read_report(root, heading, headers)
+    bodies = choose_bodies(root)
+    content = read_content(bodies)
+    files = _with_whole_text(read_files(bodies.attachments), content)
+    message = replace(
+        heading,
+        kind=report.kind,
+        target=report.target,
+        attributes={**heading.attributes, **report.labels},
+        attachments=files.attachments,
+        **_texts(content),
+    )
+    return _draft(message, body, report.contact or message.sender.contact, files.contents)
+
+
+def _unreadable(original: Original, account: ChannelAccount, reason: str) -> Draft:
+    headers, start = read_headers(original.body, 0)
+    body = original.body[start:]
+    heading = read_heading(original, account, headers, body)
+    attributes = {**heading.attributes, "unreadable": reason}
+    message = replace(heading, kind=MessageKind.UNSUPPORTED, attributes=attributes)
+    return _draft(message, body, message.sender.contact)
+
+
+def _draft(message: Message, body: bytes, contact: str, files: tuple[File, ...] = ()) -> Draft:
+    return Draft(
+        # Ids are chosen by senders and repeated by mistake: the body makes the difference.
+        provider_id=f"{message.message_id} {body_digest(body)}",
+        contact=contact,
+        time=event_time(message.sent_at, message.received_at),
+        data=message,
+        files=files,
+    )
+
+
+def _texts(content: Content) -> dict[str, str | None]:
+    text = content.text[:TEXT_CHARACTERS]
+    reply = reply_text(text)
+    return {
+        "text": text or None,
+        "text_reply": reply if text else None,
+        "html": content.html if len(content.html or "") <= HTML_CHARACTERS else None,
+        "language": language_of(reply) or language_of(text),
+    }
+
+
+def _with_whole_text(files: Files, content: Content) -> Files:
+    """Return the files, and with them any text that is too long for an event."""
+    added: list[tuple[Attachment, File]] = []
+    if len(content.text) > TEXT_CHARACTERS:
+        added.append(stored_file("message.txt", "text/plain", content.text.encode()))
+    if content.html and len(content.html) > HTML_CHARACTERS:
+        added.append(stored_file("message.html", "text/html", content.html.encode()))
+    return Files(
+        (*files.attachments, *(attachment for attachment, _ in added)),
+        (*files.contents, *(content for _, content in added)),
+    )
+
+
+def _declared_charset(part: Part) -> str:
+    """Return the charset of the first text, which raw bytes in headers are most likely in."""
+    declared = part.content_type.get("charset")
+    if declared or not part.children:
+        return declared
+    return next((found for child in part.children if (found := _declared_charset(child))), "")

@@ -1,0 +1,65 @@
+"""Which rules match a message, and what is said of those that don't."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from common.core.events import RuleTrial, SkillRequirement
+from router.core.conditions import Asking, Condition, Situation
+from router.core.rules import Rule
+from router.core.skills import asked
+from router.core.wording import Wording
+
+
+class ReadyRule(Struct, frozen=True, kw_only=True):
+    """A rule with its conditions compiled, and the trials that most messages end in."""
+
+    rule: Rule
+    conditions: tuple[Condition, ...]
+    holds: RuleTrial
+    fails: tuple[RuleTrial, ...]
+    skills: tuple[SkillRequirement, ...]
+
+
+def matching(
+    rules: Iterable[ReadyRule],
+    situation: Situation,
+    fields: Mapping[str, Iterable[str]],
+    say: Wording,
+) -> tuple[list[ReadyRule], tuple[RuleTrial, ...]]:
+    """Return the rules that match, in the file's order, and a trial of every rule.
+
+    `fields` are those that any of the conditions reads (`conditions.fields_read`).
+    """
+    asking = Asking(situation, fields)
+    tried = [(rule, _tried(rule, asking, say)) for rule in rules]
+    return [rule for rule, trial in tried if trial.matched], tuple(trial for _, trial in tried)
+
+
+def ready(rule: Rule, say: Wording) -> ReadyRule:
+    """Return a rule compiled. Raises ValueError where a condition is none."""
+    sources = (rule.when,) if isinstance(rule.when, str) else rule.when
+    failing = (say.condition_fails.format(condition=source) for source in sources)
+    return ReadyRule(
+        rule=rule,
+        conditions=tuple(Condition(source) for source in sources),
+        holds=RuleTrial(rule.id, matched=True, reason=say.conditions_hold),
+        fails=tuple(RuleTrial(rule.id, matched=False, reason=reason) for reason in failing),
+        skills=asked(rule.skills, say.rule_skill.format(rule=rule.id, sentence=rule.sentence)),
+    )
+
+
+def _tried(ready: ReadyRule, asking: Asking, say: Wording) -> RuleTrial:
+    asking.mentions.found.clear()
+    for condition, fails in zip(ready.conditions, ready.fails, strict=True):
+        answer = condition.answer(asking.context)
+        if answer.error is not None:
+            reason = say.condition_cannot.format(condition=condition.source, error=answer.error)
+            return RuleTrial(ready.rule.id, matched=False, reason=reason)
+        if not answer.holds:
+            return fails
+    if not asking.mentions.found:
+        return ready.holds
+    words = ", ".join(dict.fromkeys(asking.mentions.found))
+    reason = say.conditions_hold_words.format(words=words)
+    return RuleTrial(ready.rule.id, matched=True, reason=reason)

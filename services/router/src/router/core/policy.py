@@ -1,0 +1,95 @@
+"""The rules made ready to decide with: everything that can be worked out once is worked out here."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+
+from router.core.calendars import BusinessHours
+from router.core.conditions import fields_read
+from router.core.entitlement import Promise
+from router.core.matching import ReadyRule, ready
+from router.core.queues import Desk
+from router.core.rules import Rules, Tier, default_of, seconds
+from router.core.skills import asked
+from router.core.urgency import Scorer, urgent_words
+from router.core.wording import WORDINGS, Language, Wording
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """A company's rules, compiled. `version` is the SHA-256 of the rules; decisions carry it."""
+
+    version: str
+    language: Language
+    say: Wording
+    rules: tuple[ReadyRule, ...]
+    fields: dict[str, tuple[str, ...]]
+    promises: Mapping[str, Promise]
+    default_promise: Promise
+    tiers: Mapping[str, Tier]
+    skills: Mapping[str, str]
+    desks: Mapping[str, Desk]
+    default_queue: str
+    reopen_within: timedelta
+    credit_per_point: timedelta
+    credit_at_most: timedelta
+    urgency: Scorer
+    urgency_points: int
+
+
+def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> Policy:
+    """Return the policy of checked rules (`loading.load`).
+
+    Its reasons are in `reasons_in`, by default the company's language.
+    """
+    say = WORDINGS[reasons_in or rules.language]
+    hours = {name: BusinessHours(name, calendar) for name, calendar in rules.calendars.items()}
+    promises = _promises(rules, hours)
+    ready_rules = tuple(ready(rule, say) for rule in rules.rules)
+    return Policy(
+        version=version,
+        language=rules.language,
+        say=say,
+        rules=ready_rules,
+        fields=fields_read(condition for rule in ready_rules for condition in rule.conditions),
+        promises=promises,
+        default_promise=promises[default_of(rules.plans)],
+        tiers=rules.tiers,
+        skills=rules.skills,
+        desks=_desks(rules, hours, say),
+        default_queue=default_of(rules.queues),
+        reopen_within=_length(rules.continuity.reopen_within),
+        credit_per_point=_length(rules.credit.per_point),
+        credit_at_most=_length(rules.credit.at_most),
+        urgency=urgent_words(rules.urgency.words),
+        urgency_points=rules.urgency.points,
+    )
+
+
+def _promises(rules: Rules, hours: Mapping[str, BusinessHours]) -> dict[str, Promise]:
+    return {
+        name: Promise(
+            plan=name,
+            first_response=seconds(plan.first_response),
+            resolution=seconds(plan.resolution),
+            hours=hours[plan.calendar],
+            priority=plan.priority,
+        )
+        for name, plan in rules.plans.items()
+    }
+
+
+def _desks(rules: Rules, hours: Mapping[str, BusinessHours], say: Wording) -> dict[str, Desk]:
+    return {
+        name: Desk(
+            name=name,
+            queue=queue,
+            hours=hours[queue.calendar],
+            skills=asked(queue.skills, say.queue_skill.format(queue=name)),
+        )
+        for name, queue in rules.queues.items()
+    }
+
+
+def _length(duration: str) -> timedelta:
+    return timedelta(seconds=seconds(duration))

@@ -1,0 +1,141 @@
+"""The sentences of a decision, in the languages that supervisors read."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Language = Literal["en", "ja"]
+
+
+class Wording(Struct, frozen=True, kw_only=True):
+    """Every sentence that a decision may say; names in braces are filled in."""
+
+    # rules
+    conditions_hold: str
+    conditions_hold_words: str  # words
+    condition_fails: str  # condition
+    condition_cannot: str  # condition, error
+    # contracts
+    contract_counts: str  # plan
+    contract_beaten: str  # contract, plan
+    contract_suspended: str
+    contract_cancelled: str
+    contract_future: str  # date
+    contract_expired: str  # date
+    contract_channel: str  # channel
+    contract_product: str  # product
+    contract_plan: str  # plan
+    contract_skill: str  # contract
+    # priority
+    priority_plan: str  # plan
+    priority_tier: str  # tier, sentence
+    priority_words: str  # words
+    priority_case: str  # points
+    # skills
+    rule_skill: str  # rule, sentence
+    message_skill: str
+    queue_skill: str  # queue
+    case_skill: str
+    # queues
+    queue_because: str  # why, note
+    queue_rule: str  # rule, sentence
+    queue_overflow: str  # queue, rule
+    queue_previous: str
+    queue_default: str
+    queue_stays: str
+    queue_closed: str  # opens
+    queue_waits: str  # opens
+    queue_unstaffed: str
+    queue_unqualified: str  # skills
+    staff_unknown: str
+    staff_known: str  # count
+    # messages that are not routed
+    outbound: str
+    never_routed: str  # kind
+    follows_nothing: str  # kind
+    follows: str  # kind
+
+
+EN = Wording(
+    conditions_hold="all its conditions hold",
+    conditions_hold_words="all its conditions hold; found: {words}",
+    condition_fails="does not hold: {condition}",
+    condition_cannot="cannot be answered for this message: {condition} ({error})",
+    contract_counts="in force and covers the message: plan {plan}",
+    contract_beaten="in force, but {contract} (plan {plan}) promises an earlier answer",
+    contract_suspended="suspended",
+    contract_cancelled="cancelled",
+    contract_future="begins only at {date}",
+    contract_expired="ended at {date}",
+    contract_channel="does not cover the channel {channel}",
+    contract_product="does not cover the product {product}",
+    contract_plan="names the plan {plan}, which the rules do not know",
+    contract_skill="promised by contract {contract}",
+    priority_plan="plan {plan}",
+    priority_tier="tier {tier}: {sentence}",
+    priority_words="words of urgency: {words}",
+    priority_case="the case already has this priority; this message alone would have {points}",
+    rule_skill="rule {rule} ({sentence})",
+    message_skill="the message itself asks for it",
+    queue_skill="whoever answers from queue {queue} needs it",
+    case_skill="the case already needs it",
+    queue_because="{why}: {note}",
+    queue_rule="rule {rule} ({sentence})",
+    queue_overflow="takes what {queue} cannot (rule {rule})",
+    queue_previous="the case was here before it was resolved",
+    queue_default="the default queue takes what nobody else does",
+    queue_stays="the case already waits here",
+    queue_closed="closed, opens {opens}",
+    queue_waits="closed, waits here until it opens {opens}",
+    queue_unstaffed="open, but nobody is signed in",
+    queue_unqualified="open, but nobody signed in has {skills}",
+    staff_unknown="open, taken as staffed",
+    staff_known="open, {count} kinds of agent signed in qualify",
+    outbound="the company wrote it",
+    never_routed="a message of kind {kind} asks nobody for anything",
+    follows_nothing="a message of kind {kind} joins an open case and there is none",
+    follows="a message of kind {kind} belongs to the open case and changes nothing",
+)
+
+JA = Wording(
+    conditions_hold="条件がすべて成り立つ",
+    conditions_hold_words="条件がすべて成り立つ(見つかった言葉: {words})",
+    condition_fails="成り立たない: {condition}",
+    condition_cannot="このメッセージでは判定できない: {condition} ({error})",
+    contract_counts="有効で、このメッセージを対象とする: プラン {plan}",
+    contract_beaten="有効だが、{contract}(プラン {plan})のほうが早い回答を約束している",
+    contract_suspended="停止中",
+    contract_cancelled="解約済み",
+    contract_future="開始前({date} から)",
+    contract_expired="終了({date} まで)",
+    contract_channel="チャネル {channel} は対象外",
+    contract_product="製品 {product} は対象外",
+    contract_plan="プラン {plan} がルールにない",
+    contract_skill="契約 {contract} による約束",
+    priority_plan="プラン {plan}",
+    priority_tier="顧客区分 {tier}: {sentence}",
+    priority_words="急ぎを示す言葉: {words}",
+    priority_case="案件の優先度を保つ(このメッセージだけなら {points})",
+    rule_skill="ルール {rule}({sentence})",
+    message_skill="メッセージ自身が求めている",
+    queue_skill="キュー {queue} の担当者に必要",
+    case_skill="案件がすでに求めている",
+    queue_because="{why}: {note}",
+    queue_rule="ルール {rule}({sentence})",
+    queue_overflow="{queue} で受けられない分を引き受ける(ルール {rule})",
+    queue_previous="解決前に案件があったキュー",
+    queue_default="どこにも入らないものを受ける既定のキュー",
+    queue_stays="案件がすでにここで待っている",
+    queue_closed="受付時間外({opens} から)",
+    queue_waits="受付時間外、開くまでここで待つ({opens} から)",
+    queue_unstaffed="受付中だが、担当者がいない",
+    queue_unqualified="受付中だが、{skills} を満たす担当者がいない",
+    staff_unknown="受付中(担当者はいるものとする)",
+    staff_known="受付中、条件を満たすスキル構成: {count}",
+    outbound="会社が送ったメッセージ",
+    never_routed="種別 {kind} は誰にも対応を求めていない",
+    follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",
+    follows="種別 {kind} は対応中の案件に属し、何も変えない",
+)
+
+WORDINGS: dict[Language, Wording] = {"en": EN, "ja": JA}

@@ -24,12 +24,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from local_stack.database import execute
 from local_stack.engine import uses_docker
-from local_stack.java import kafka_jars
 from local_stack.kafka import KafkaServer
 from local_stack.ports import free_port
 from local_stack.postgres import SETTINGS, THROWAWAY, PostgresServer
 from local_stack.shared_servers import (
-    JARS_FOLDER,
     ROLE,
     Backend,
     LocalProcesses,
@@ -130,7 +128,7 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def own_kafka(server_folder: Path) -> Iterator[KafkaServer]:
-    server = KafkaServer(server_folder, free_port(), free_port(), jars=kafka_jars(JARS_FOLDER))
+    server = KafkaServer(server_folder, free_port(), free_port())
     server.start()
     yield server
     server.kill()

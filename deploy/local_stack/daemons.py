@@ -66,10 +66,14 @@ class Daemon:
     def wait_until(self, ready: Callable[[], bool], *, limit: float) -> None:
         """Return once `ready()`; raise StartError if the process ends or `limit` seconds pass before."""
         over = wait_for(lambda: ready() or not self.identity, limit)
-        if not self.identity:
-            raise StartError(self._obituary("ended before it was ready"))
+        self.require_alive()
         if not over:
             raise StartError(self._obituary(f"was not ready after {limit:.0f} s"))
+
+    def require_alive(self) -> None:
+        """Raise StartError with the end of the log if the process has ended."""
+        if not self.identity:
+            raise StartError(self._obituary("ended before it was ready"))
 
     def stop(self, *, limit: float, signal_number: signal.Signals = signal.SIGTERM) -> bool:
         """Ask the process to end, make it end after `limit` seconds; tell whether asking was enough."""

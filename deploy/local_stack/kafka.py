@@ -7,7 +7,8 @@ from pathlib import Path
 
 from local_stack.daemons import Daemon
 from local_stack.errors import StartError
-from local_stack.java import POM, find_java
+from local_stack.java import POM, find_java, kafka_jars
+from local_stack.layout import JARS_FOLDER
 from local_stack.ports import LOOPBACK, require_free
 
 CLUSTER_ID = "TWFkb2d1Y2hpLWxvY2FsMQ"  # 16 bytes in URL-safe base64, as StorageTool wants it
@@ -25,13 +26,12 @@ class KafkaServer:
     """A broker with its data in `<folder>/kafka`; `stop`, `kill` and `restart` keep that data."""
 
     def __init__(
-        self, folder: Path, port: int, controller_port: int, *, jars: Path, heap: str = HEAP
+        self, folder: Path, port: int, controller_port: int, *, jars_folder: Path = JARS_FOLDER
     ) -> None:
         self.folder = folder.absolute() / "kafka"
         self.port = port
         self.controller_port = controller_port
-        self.jars = jars.absolute()
-        self.heap = heap
+        self.jars_folder = jars_folder.absolute()
         self.daemon = Daemon("kafka", folder)
 
     @property
@@ -66,10 +66,10 @@ class KafkaServer:
 
     def _options(self) -> list[str]:
         return [
-            *(f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"),
+            *(f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"),
             *("-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"),
             f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
-            *("-cp", f"{self.jars}/*"),
+            *("-cp", f"{kafka_jars(self.jars_folder)}/*"),
         ]
 
     def _configure(self) -> str:

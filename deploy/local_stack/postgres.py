@@ -16,6 +16,7 @@ from local_stack.daemons import Daemon
 from local_stack.errors import StartError
 from local_stack.ports import LOOPBACK, require_free
 from local_stack.postgres_tools import find_postgres
+from local_stack.private_files import write_private
 
 SUPERUSER = "postgres"
 START_LIMIT_SECONDS = 60
@@ -139,7 +140,7 @@ class PostgresServer:
     def _create_cluster(self, tools: Path) -> None:
         password = secrets.token_urlsafe(24)
         password_file = self.home / "password"
-        _write_private(password_file, password)
+        write_private(password_file, password)
         if self.account:
             self.account.own(password_file)
         made = subprocess.run(
@@ -158,7 +159,7 @@ class PostgresServer:
         password_file.unlink()
         if made.returncode != 0:
             raise StartError(f"PostgreSQL's data could not be initialised: {made.stdout.strip()}")
-        _write_private(self.secret, password)
+        write_private(self.secret, password)
 
 
 def home_of(wanted: Path, account: Account | None) -> Path:
@@ -172,9 +173,3 @@ def home_of(wanted: Path, account: Account | None) -> Path:
     if account:
         account.own(home)
     return home
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(text)

@@ -13,7 +13,6 @@ from typing import Protocol
 
 from local_stack.daemons import Daemon
 from local_stack.database import execute, role_statement
-from local_stack.java import kafka_jars
 from local_stack.kafka import KafkaServer
 from local_stack.ports import free_port
 from local_stack.postgres import SETTINGS, THROWAWAY, PostgresAddress, PostgresServer
@@ -21,7 +20,6 @@ from local_stack.processes import identify
 
 PREFIX = "madoguchi-tests-"
 ROLE = "madoguchi"
-JARS_FOLDER = Path(__file__).parents[2] / ".local" / "kafka"
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class LocalProcesses:
 
     def start_kafka(self, folder: Path) -> str:
         """Start a broker on free ports; fetch its jars the first time."""
-        server = KafkaServer(folder, free_port(), free_port(), jars=kafka_jars(JARS_FOLDER))
+        server = KafkaServer(folder, free_port(), free_port())
         server.start()
         return server.bootstrap
 

@@ -1,0 +1,183 @@
+"""Customers who write one message after the other, and each again until it is acknowledged."""
+
+import asyncio
+import smtplib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+import httpx
+
+from common.core.adapters import ChannelAccount
+from common.edges.accounts import Accounts
+from common.edges.clock import Clock
+from pretend.mail import deliver, japanese_mail
+from pretend.webhooks import WebhookRequest, line_text, twilio_sms
+
+RETRY_SECONDS = 0.25  # a provider waits longer; what it does is the same
+
+
+def message_text(number: int) -> str:
+    """Return what a customer writes as his message `number`."""
+    return f"{number} 通目のお問い合わせです。配送はいつになりますか？"
+
+
+def message_number(text: str) -> int:
+    """Return the number that `message_text` wrote."""
+    return int(text.partition(" ")[0])
+
+
+class Writer(Protocol):
+    """One customer on one channel."""
+
+    @property
+    def contact(self) -> str:
+        """Return who we take the customer for."""
+        ...
+
+    async def send(self, number: int, moment: datetime) -> bool:
+        """Deliver message `number`, written at `moment`; whether it was acknowledged."""
+        ...
+
+
+@dataclass(frozen=True)
+class SmsWriter:
+    """Writes by SMS, delivered by Twilio."""
+
+    client: httpx.AsyncClient
+    base_url: str
+    account: ChannelAccount
+    index: int
+
+    @property
+    def contact(self) -> str:
+        return f"tel:+8190{self.index:08}"
+
+    async def send(self, number: int, moment: datetime) -> bool:
+        del moment  # Twilio does not say when it was written
+        sid = f"SM{self.index:08}{number:024}"
+        request = twilio_sms(
+            self.account, self.contact.removeprefix("tel:"), message_text(number), sid
+        )
+        return await post(self.client, self.base_url, request)
+
+
+@dataclass(frozen=True)
+class LineWriter:
+    """Writes to the LINE bot."""
+
+    client: httpx.AsyncClient
+    base_url: str
+    account: ChannelAccount
+    index: int
+
+    @property
+    def contact(self) -> str:
+        return f"line:{self.account.account}:U{self.index:032x}"
+
+    async def send(self, number: int, moment: datetime) -> bool:
+        user = self.contact.rpartition(":")[2]
+        event = f"01CHA0S{self.index:08}{number:011}"
+        request = line_text(self.account, user, message_text(number), event, moment)
+        return await post(self.client, self.base_url, request)
+
+
+@dataclass(frozen=True)
+class MailWriter:
+    """Writes mails in ISO-2022-JP, delivered by SMTP."""
+
+    host: str
+    port: int
+    account: ChannelAccount
+    index: int
+
+    @property
+    def contact(self) -> str:
+        return f"email:{self.address}"
+
+    @property
+    def address(self) -> str:
+        return f"kyaku{self.index}@example.jp"
+
+    async def send(self, number: int, moment: datetime) -> bool:
+        mail = japanese_mail(
+            self.address,
+            f"客 {self.index}",
+            self.account.addresses[0],
+            "配送について",
+            message_text(number),
+            f"{self.index}.{number}@example.jp",
+            moment,
+        )
+        recipient = self.account.addresses[0]
+        try:
+            await asyncio.to_thread(deliver, self.host, self.port, self.address, recipient, mail)
+        except (smtplib.SMTPException, OSError):
+            return False
+        return True
+
+
+@dataclass
+class Ledger:
+    """What was acknowledged, per contact, in order."""
+
+    acknowledged: dict[str, list[int]] = field(default_factory=dict)
+    refusals: int = 0
+
+    @property
+    def total(self) -> int:
+        """Count every acknowledged message."""
+        return sum(map(len, self.acknowledged.values()))
+
+
+async def post(client: httpx.AsyncClient, base_url: str, request: WebhookRequest) -> bool:
+    """Deliver a webhook; whether it was answered 2xx."""
+    try:
+        answer = await client.post(
+            base_url + request.path, content=request.body, headers=request.headers
+        )
+    except httpx.HTTPError:
+        return False
+    return answer.is_success
+
+
+async def write_all(
+    writers: Sequence[Writer], messages_each: int, per_second: float, clock: Clock, ledger: Ledger
+) -> None:
+    """Let every customer write `messages_each` messages, together about `per_second`."""
+    pause = len(writers) / per_second
+    await asyncio.gather(
+        *(_write(writer, messages_each, pause, clock, ledger) for writer in writers)
+    )
+
+
+async def _write(writer: Writer, messages: int, pause: float, clock: Clock, ledger: Ledger) -> None:
+    acknowledged = ledger.acknowledged.setdefault(writer.contact, [])
+    for number in range(messages):
+        moment = clock().astimezone(UTC)
+        while not await writer.send(number, moment):
+            ledger.refusals += 1
+            await asyncio.sleep(RETRY_SECONDS)
+        acknowledged.append(number)
+        await asyncio.sleep(pause)
+
+
+def writers_of_all_channels(
+    client: httpx.AsyncClient,
+    accounts: Accounts,
+    sms_url: str,
+    social_url: str,
+    smtp: tuple[str, int],
+    each: int,
+) -> list[Writer]:
+    """Return `each` customers on every one of the three channels."""
+    twilio, line, mailbox = (
+        accounts.of_provider(provider)[0] for provider in ("twilio", "line", "smtp")
+    )
+    writers: list[Writer] = []
+    for index in range(1, each + 1):
+        writers.append(SmsWriter(client, sms_url, twilio, index))
+        writers.append(LineWriter(client, social_url, line, index))
+        writers.append(MailWriter(*smtp, mailbox, index))
+    return writers

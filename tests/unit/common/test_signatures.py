@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from common.core.signatures import equal, hmac_base64, hmac_hex, sha256_hex, verified
+from common.core.signatures import equal, hmac_base64, hmac_hex, sha256_hex, unbase64, verified
 
 any_text = st.text(st.characters(codec=None, categories=None), max_size=20)
 
@@ -33,3 +33,19 @@ def test_comparing_never_raises_and_is_equality(left: str, right: str) -> None:
 
 def test_digests_are_written_as_providers_write_them() -> None:
     assert sha256_hex(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("YQ==", b"a"),
+        ("YQ", b"a"),
+        ("-_8", b"\xfb\xff"),
+        ("+/8=", b"\xfb\xff"),
+        ("", b""),
+        ("é", None),
+        ("Y", None),
+    ],
+)
+def test_base64_is_read_in_either_alphabet_padded_or_not(text: str, content: bytes | None) -> None:
+    assert unbase64(text) == content

@@ -49,6 +49,7 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: MessageKind = MessageKind.MESSAGE
     message_id: str | None = None  # where it is not the delivery's own id
+    subject: str | None = None
     text: str | None = None
     html: str | None = None
     language: str | None = None
@@ -107,6 +108,7 @@ class Drafting(Struct, frozen=True, kw_only=True):
             conversation=Conversation(exchange.conversation, content.in_reply_to),
             sent_at=exchange.time,
             received_at=self.original.received_at,
+            subject=content.subject,
             text=content.text,
             html=content.html,
             language=content.language,
@@ -214,10 +216,15 @@ def media_name(media_type: str, number: int = 1) -> str:
     return f"{kind}-{number}.{extension}" if extension else f"{kind}-{number}"
 
 
+def bracketed(label: str, *words: object) -> str:
+    """Return the text form of what is no text, e.g. `[スタンプ: うれしい]`."""
+    told = " ".join(str(word) for word in words if word)
+    return f"[{label}: {told}]" if told else f"[{label}]"
+
+
 def place_text(*names: str | None, latitude: float | str, longitude: float | str) -> str:
     """Return a place as people read it, e.g. `[位置情報: 東京駅 (35.681236, 139.767125)]`."""
-    told = (name for name in names if name)
-    return f"[位置情報: {' '.join((*told, f'({latitude}, {longitude})'))}]"
+    return bracketed("位置情報", *names, f"({latitude}, {longitude})")
 
 
 def _parties(exchange: Exchange) -> tuple[Party, tuple[Party, ...]]:

@@ -62,16 +62,27 @@ def shaped(value: object, shape: type[T]) -> T:
         raise UnreadableError(str(error)) from error
 
 
-def text_at(value: object, *path: str) -> str | None:
-    """Return the text under nested names, or None where there is none."""
+def shaped_at(value: object, name: str, shape: type[T]) -> T:
+    """Return what lies under a name as a Struct. Raises UnreadableError, also where it is missing."""
+    return shaped(value_at(value, name), shape)
+
+
+def value_at(value: object, *path: str) -> object:
+    """Return what lies under nested names, or None where there is nothing."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else None
+    return value
 
 
-def items_at(value: object, name: str) -> list[object]:
-    """Return the list under a name, empty where there is none."""
-    found = value.get(name) if isinstance(value, Mapping) else None
+def text_at(value: object, *path: str) -> str | None:
+    """Return the text under nested names, or None where there is none."""
+    found = value_at(value, *path)
+    return found if isinstance(found, str) else None
+
+
+def items_at(value: object, *path: str) -> list[object]:
+    """Return the list under nested names, empty where there is none."""
+    found = value_at(value, *path)
     return found if isinstance(found, list) else []
 
 

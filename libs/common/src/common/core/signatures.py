@@ -1,11 +1,18 @@
 """What providers' signature checks share. Nothing here raises: a bad signature is an answer."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from common.core.adapters import ChannelAccount, Original
 
 Digest = Callable[[bytes], str]
+
+# Retries are often sent again as they were signed, hours later; ids tell us what we know already.
+REPLAY_SECONDS = 86_400
 
 
 def equal(given: str, expected: str) -> bool:
@@ -34,6 +41,30 @@ def hmac_hex(algorithm: str, key: bytes, message: bytes) -> str:
 def sha256_hex(message: bytes) -> str:
     """Return the SHA-256 in lower-case hex."""
     return hashlib.sha256(message).hexdigest()
+
+
+def fresh(
+    signed_at: datetime | None,
+    original: Original,
+    account: ChannelAccount,
+    window_seconds: int = REPLAY_SECONDS,
+) -> bool:
+    """Whether the request was signed not too long before, or after, it reached us.
+
+    The account's option `replay_seconds` replaces the provider's usual window.
+    """
+    told = account.options.get("replay_seconds", "")
+    window = timedelta(seconds=int(told) if told.isdecimal() else window_seconds)
+    return signed_at is not None and abs(original.received_at - signed_at) <= window
+
+
+def unbase64(text: str) -> bytes | None:
+    """Return the bytes of a base64 text, in either alphabet, padded or not; None where it is none."""
+    standard = text.translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _octets(text: str) -> bytes:

@@ -6,6 +6,12 @@ from types import MappingProxyType
 from common.core.adapters import Adapter
 from common.core.webhooks import WebhookAdapter
 from ingest_sms.core.twilio import parser as twilio, signature as twilio_signature
+from ingest_sms.core.vonage import (
+    messages as vonage_messages,
+    messages_signature as vonage_messages_signature,
+    sms as vonage_sms,
+    sms_signature as vonage_sms_signature,
+)
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
@@ -16,6 +22,16 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 authentic=twilio_signature.authentic,
                 parse=twilio.parse,
                 answers=twilio.TWILIO_ANSWERS,
+            ),
+            WebhookAdapter(
+                provider="vonage-sms",
+                authentic=vonage_sms_signature.authentic,
+                parse=vonage_sms.parse,
+            ),
+            WebhookAdapter(
+                provider="vonage-messages",
+                authentic=vonage_messages_signature.authentic,
+                parse=vonage_messages.parse,
             ),
         )
     }

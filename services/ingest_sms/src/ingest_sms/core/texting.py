@@ -9,6 +9,8 @@ from common.core.events import Channel, Party
 
 UNKNOWN_SENDER = "sender:unknown"
 
+_LONGEST_SHORT_CODE = 6
+
 
 def drafting(original: Original, account: ChannelAccount, signature: str) -> Drafting:
     """Return what the drafts of an SMS provider's request share."""
@@ -27,6 +29,11 @@ def number_party(number: str, account: ChannelAccount, name: str | None = None) 
     return Party(phone_contact(number, account.region), name=name or None, address=number)
 
 
+def company_party(number: str | None, account: ChannelAccount) -> Party:
+    """Return our side of an exchange; the account's own name where no number is told."""
+    return number_party(international(number or account.account), account)
+
+
 def exchange(customer: Party, company: Party, time: datetime | None = None) -> Exchange:
     """Return an exchange that belongs to the one conversation of these two numbers."""
     return Exchange(
@@ -35,3 +42,10 @@ def exchange(customer: Party, company: Party, time: datetime | None = None) -> E
         conversation=f"{company.contact}/{customer.contact}",
         time=time,
     )
+
+
+def international(number: str) -> str:
+    """Return the number with the `+` that many providers leave out before a country's code."""
+    bare = number.strip()
+    is_bare = bare.isdecimal() and len(bare) > _LONGEST_SHORT_CODE and not bare.startswith("0")
+    return f"+{bare}" if is_bare else bare

@@ -76,7 +76,7 @@ def _draft(drafts: Drafting, fields: Fields) -> Draft:
         return _status(drafts, fields, sid, word)
     theirs, ours = fields.get("From", ""), fields.get("To", "")
     customer = _party(theirs, ours, drafts.account, fields.get("ProfileName"))
-    company = _party(ours, ours, drafts.account)
+    company = _party(ours or drafts.account.account, ours, drafts.account)
     return drafts.message(sid, exchange(customer, company), _content(fields))
 
 

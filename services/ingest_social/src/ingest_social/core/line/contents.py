@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from common.core.drafting import (
     Content,
     Reader,
+    bracketed,
     labelled,
     media_name,
     place_text,
@@ -17,7 +17,7 @@ from common.core.drafting import (
     remote,
 )
 from common.core.events import MessageKind
-from common.core.payloads import flattened, shaped, text_at
+from common.core.payloads import flattened, shaped, shaped_at, text_at, value_at
 from ingest_social.core.line.shapes import Location, Media, Postback, Sticker, Text, Unsend
 
 CONTENT_URL = "https://api-data.line.me/v2/bot/message/{}/content"
@@ -29,25 +29,13 @@ _FRAME = frozenset(
 )
 
 
-class _MessageEvent(Struct, frozen=True):
-    message: dict[str, Any]
-
-
-class _UnsendEvent(Struct, frozen=True):
-    unsend: Unsend
-
-
-class _PostbackEvent(Struct, frozen=True):
-    postback: Postback
-
-
 def content(event_type: str, event: object) -> Content:
     """Return what an event says; a type that LINE adds tomorrow is `unsupported`."""
     return read_content(_EVENTS, event_type, event)
 
 
 def _message(event: object) -> Content:
-    message = shaped(event, _MessageEvent).message
+    message = value_at(event, "message")
     kind = text_at(message, "type")
     said = read_content(_MESSAGES, kind, message)
     if said.kind is MessageKind.UNSUPPORTED:
@@ -62,12 +50,12 @@ def _edited(event: object) -> Content:
 
 
 def _unsent(event: object) -> Content:
-    unsent = shaped(event, _UnsendEvent).unsend
+    unsent = shaped_at(event, "unsend", Unsend)
     return Content(kind=MessageKind.UNSEND, target=unsent.message_id)
 
 
 def _postback(event: object) -> Content:
-    pressed = shaped(event, _PostbackEvent).postback
+    pressed = shaped_at(event, "postback", Postback)
     return Content(
         kind=MessageKind.POSTBACK,
         attributes={"data": pressed.data, **flattened(pressed.params, "params")},
@@ -89,10 +77,9 @@ def _text(message: object) -> Content:
 
 def _sticker(message: object) -> Content:
     sticker = shaped(message, Sticker)
-    words = sticker.text or ", ".join(sticker.keywords)
     said = Content(
         message_id=sticker.id,
-        text=f"[スタンプ: {words}]" if words else "[スタンプ]",
+        text=bracketed("スタンプ", sticker.text or "、".join(sticker.keywords)),
         in_reply_to=sticker.quoted_message_id,
     )
     return labelled(

@@ -1,0 +1,1 @@
+"""Vonage: the SMS API and the Messages API."""

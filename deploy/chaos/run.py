@@ -13,6 +13,7 @@ from common.edges.accounts import load_accounts
 from common.edges.clock import system_clock
 from local_stack.layout import ROOT, Ports
 from local_stack.ports import LOOPBACK
+from local_stack.readiness import wait_until_ready
 from local_stack.report import Report
 from local_stack.servers import ProcessServers
 from local_stack.stack import Stack
@@ -40,8 +41,7 @@ def run(plan: Plan, home: Path, report: Report) -> tuple[Verdict, list[str]]:
     stack = Stack(home, Ports.free())
     stack.servers = ProcessServers(home, stack.ports)
     try:
-        stack.start_servers(report)
-        stack.start_services(report)
+        stack.start(report)
         return asyncio.run(_write_and_wreck(plan, stack, report))
     finally:
         stack.destroy(report)
@@ -59,7 +59,7 @@ async def _write_and_wreck(plan: Plan, stack: Stack, report: Report) -> tuple[Ve
         await write_all(writers, each, plan.per_second, system_clock, ledger)
         await wreaking
         report.say("writers", f"{ledger.total} acknowledged, {ledger.refusals} tries refused")
-        await asyncio.to_thread(stack.start_services, report)
+        await asyncio.to_thread(wait_until_ready, list(stack.services.values()), report)
         reader = _reader(stack, client)
         return await _settled(ledger, reader, report), havoc.done
 

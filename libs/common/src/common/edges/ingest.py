@@ -16,6 +16,7 @@ from common.edges.intake import Intake, Parse
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.ports import Publishing
 from common.edges.publisher import Publisher
 from common.edges.service import Health, health_routes, instance_name
 from common.edges.webhooks import WebhookEdge, webhook_routes
@@ -35,16 +36,24 @@ class IngestService(Struct, frozen=True):
 
 
 def build_ingest(
-    service: str, settings: IngestSettings, parse: Parse, adapters: Mapping[str, Adapter]
+    service: str,
+    settings: IngestSettings,
+    parse: Parse,
+    adapters: Mapping[str, Adapter],
+    publisher: Publishing | None = None,
 ) -> IngestService:
-    """Build the HTTP surface and the intake of one ingest service; nothing is started."""
+    """Build the HTTP surface and the intake of one ingest service; nothing is started.
+
+    `publisher` stands in for Kafka where the cost of everything else is measured.
+    """
     accounts = load_accounts(settings.accounts, os.environ)  # noqa: TID251 - secrets by reference
     objects = ObjectStore.open(settings.objects)
     intake = Intake(
         service=service,
         parse=parse,
         accounts=accounts,
-        publisher=Publisher(
+        publisher=publisher
+        or Publisher(
             settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
         ),
         inbox=Inbox(create_writer_engine(settings.database, service)),

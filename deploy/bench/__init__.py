@@ -1,0 +1,1 @@
+"""Figures, each beside its own limit measured in the same run on the same machine."""

@@ -1,0 +1,29 @@
+"""`python -m bench.bare`: ingest_sms with everything but Kafka; the limit of its webhook surface."""
+
+from collections.abc import Sequence
+
+from common.core.cloudevents import Record
+from common.edges.ingest import build_ingest, parse_by_adapter
+from common.edges.service import run
+from common.settings import IngestSettings
+from ingest_sms.core.registry import ADAPTERS
+
+
+class NoKafka:
+    """Acknowledges at once."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Do nothing."""
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = IngestSettings()
+    service = build_ingest(
+        "ingest_sms", settings, parse_by_adapter(ADAPTERS), ADAPTERS, publisher=NoKafka()
+    )
+    run(service.app, service.health, [service.intake], settings)
+
+
+if __name__ == "__main__":
+    main()

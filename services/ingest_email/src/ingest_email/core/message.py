@@ -1,6 +1,6 @@
 """A mail becomes one event: everything that the other modules read, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -9,19 +9,23 @@ from common.core.events import Attachment, Message, MessageKind
 from common.core.language import language_of
 from ingest_email.core.attachments import Files, read_files, stored_file
 from ingest_email.core.bodies import choose_bodies
+from ingest_email.core.cleaning import one_line
 from ingest_email.core.content import Content, read_content
+from ingest_email.core.conversation import read_conversation
 from ingest_email.core.dates import event_time
 from ingest_email.core.headers import read_headers
 from ingest_email.core.heading import read_heading
 from ingest_email.core.identifiers import body_digest
 from ingest_email.core.limits import (
+    ATTRIBUTE_CHARACTERS,
     HTML_CHARACTERS,
     MESSAGE_BYTES,
     TEXT_CHARACTERS,
     LimitExceededError,
 )
+from ingest_email.core.people import contact_of
 from ingest_email.core.quotes import reply_text
-from ingest_email.core.reports import read_report
+from ingest_email.core.reports import Report, read_report, target_of
 from ingest_email.core.tree import Part, read_tree
 
 Reader = Callable[[Original, ChannelAccount], Draft]
@@ -55,19 +59,34 @@ def read_mail(original: Original, account: ChannelAccount) -> Draft:
     headers, start = read_headers(original.body, 0)
     body = original.body[start:]
     heading = read_heading(original, account, headers, body, _declared_charset(root))
-    report = read_report(root, heading, headers)
     bodies = choose_bodies(root)
     content = read_content(bodies)
     files = _with_whole_text(read_files(bodies.attachments), content)
-    message = replace(
-        heading,
+    report = read_report(root, heading, headers, content.text)
+    message = _reported(heading, report, account.secrets)
+    message = replace(message, attachments=files.attachments, **_texts(content))
+    contact = contact_of(report.about) or message.sender.contact
+    return _draft(message, body, contact, files.contents)
+
+
+def _reported(message: Message, report: Report, secrets: Sequence[str]) -> Message:
+    """Return the message as the report that it is, in the conversation of the mail it speaks of."""
+    target = target_of(report)
+    conversation = message.conversation
+    if target:
+        conversation = replace(
+            read_conversation(report.returned, target, (), secrets), in_reply_to=target
+        )
+    elif report.kind is not MessageKind.MESSAGE:
+        target = conversation.in_reply_to
+    labels = {name: one_line(text, ATTRIBUTE_CHARACTERS) for name, text in report.labels.items()}
+    return replace(
+        message,
         kind=report.kind,
-        target=report.target,
-        attributes={**heading.attributes, **report.labels},
-        attachments=files.attachments,
-        **_texts(content),
+        conversation=conversation,
+        target=target,
+        attributes={**message.attributes, **{name: text for name, text in labels.items() if text}},
     )
-    return _draft(message, body, report.contact or message.sender.contact, files.contents)
 
 
 def _unreadable(original: Original, account: ChannelAccount, reason: str) -> Draft:

@@ -1,0 +1,105 @@
+"""The machine-readable parts of reports: delivery status (RFC 3464), feedback (RFC 5965) and
+disposition (RFC 8098), all of them blocks of header fields.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from ingest_email.core.cleaning import one_line
+from ingest_email.core.headers import Headers, read_headers
+from ingest_email.core.limits import ATTRIBUTE_CHARACTERS
+from ingest_email.core.tree import Part
+from ingest_email.core.words import decode_header
+
+DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")
+FEEDBACK = ("message/feedback-report",)
+DISPOSITION = ("message/disposition-notification", "message/global-disposition-notification")
+RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
+
+_MAX_BLOCKS = 100
+
+
+class Delivery(Struct, frozen=True):
+    """What became of a mail at one recipient. Any of it may be empty."""
+
+    recipient: str = ""
+    action: str = ""
+    status: str = ""
+    diagnostic: str = ""
+
+
+def leaves(part: Part) -> Iterator[Part]:
+    """Yield the parts that hold something, in the mail's order."""
+    if not part.children:
+        yield part
+    for child in part.children:
+        yield from leaves(child)
+
+
+def find_leaf(root: Part, media_types: tuple[str, ...]) -> Part | None:
+    """Return the first part of one of these types."""
+    return next((part for part in leaves(root) if part.media_type in media_types), None)
+
+
+def read_deliveries(part: Part) -> tuple[Delivery, ...]:
+    """Return the recipients of a delivery status, those that failed first.
+
+    The first block speaks of the whole mail, each further one of a recipient (RFC 3464 §2.1).
+    """
+    found = [_delivery(block) for block in _blocks(part) if _names_recipient(block)]
+    return tuple(sorted(found, key=lambda delivery: delivery.action != "failed"))
+
+
+def read_fields(part: Part) -> Headers:
+    """Return all fields of a report together."""
+    return Headers(tuple(field for block in _blocks(part) for field in block.fields))
+
+
+def typed_address(raw: bytes) -> str:
+    """Return the address in `rfc822; taro@example.jp`."""
+    kind, semicolon, address = _text(raw).partition(";")
+    return (address if semicolon else kind).strip(" <>")
+
+
+def returned_headers(root: Part) -> Headers | None:
+    """Return the headers of the mail that a report sends back.
+
+    Some gateways leave out the part's own headers, so that the mail's headers stand in their place.
+    """
+    part = find_leaf(root, RETURNED)
+    if part:
+        return read_headers(part.content().lstrip(b"\r\n"), 0)[0]
+    bare = (child for child in root.children if child.headers.has("message-id"))
+    return next((child.headers for child in bare), None)
+
+
+def _blocks(part: Part) -> Iterator[Headers]:
+    raw = part.content().replace(b"\r\n", b"\n")
+    position = 0
+    for _ in range(_MAX_BLOCKS):
+        while raw[position : position + 1] == b"\n":
+            position += 1
+        if position >= len(raw):
+            return
+        headers, after = read_headers(raw, position)
+        yield headers
+        position = after if after > position else len(raw)
+
+
+def _names_recipient(block: Headers) -> bool:
+    return block.has("final-recipient") or block.has("original-recipient")
+
+
+def _delivery(block: Headers) -> Delivery:
+    final = typed_address(block.get("final-recipient"))
+    return Delivery(
+        recipient=final if "@" in final else typed_address(block.get("original-recipient")),
+        action=_text(block.get("action")).partition(" ")[0].lower(),
+        status=_text(block.get("status")).partition(" ")[0],
+        diagnostic=_text(block.get("diagnostic-code")),
+    )
+
+
+def _text(raw: bytes) -> str:
+    return one_line(decode_header(raw), ATTRIBUTE_CHARACTERS)

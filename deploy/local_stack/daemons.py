@@ -12,6 +12,7 @@ from local_stack.settings import environment_with
 from local_stack.waiting import wait_for
 
 LOG_LINES_SHOWN = 20
+KILL_LIMIT_SECONDS = 10
 # The shell ends and leaves the program behind, with its standard error as the log, and prints the
 # program's pid: nobody has to stay as its parent.
 DETACH = '"$@" >&2 & echo $!'
@@ -93,11 +94,9 @@ class Daemon:
         known = self.identity
         if known:
             family = [known, *children_of(known.pid)]
-            known.send(signal.SIGKILL)
-            if not _gone(family, limit=10):
-                for orphan in family:
-                    orphan.send(signal.SIGKILL)
-                _gone(family, limit=10)
+            for member in family:
+                member.send(signal.SIGKILL)
+            _gone(family, KILL_LIMIT_SECONDS)
         self.pid_file.unlink(missing_ok=True)
 
     def _obituary(self, what: str) -> str:

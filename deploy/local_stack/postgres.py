@@ -52,8 +52,8 @@ class PostgresAddress:
 
     def url(self, database: str = "postgres", *, user: str = "", password: str = "") -> str:
         """Return a URL for `database`, as the superuser unless `user` and `password` are given."""
-        login = f"{quote(user or self.user)}:{quote(password or self.password)}"
-        return f"postgresql://{login}@{self.host}:{self.port}/{quote(database)}"
+        login = f"{_quoted(user or self.user)}:{_quoted(password or self.password)}"
+        return f"postgresql://{login}@{self.host}:{self.port}/{_quoted(database)}"
 
 
 class PostgresServer:
@@ -173,3 +173,7 @@ def home_of(wanted: Path, account: Account | None) -> Path:
     if account:
         account.own(home)
     return home
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="")

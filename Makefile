@@ -1,0 +1,94 @@
+# Everything a person does with this repository. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+# Test processes at once; 0 runs the tests in one process, which a debugger likes better.
+WORKERS ?= 2
+TENANT ?= acme
+SCOPES ?= timeline:read routing:read
+
+export PYTHONPATH := deploy
+export UV_PYTHON_DOWNLOADS := never
+STACK := $(PY) -m local_stack
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo test check check-format check-lint check-types check-imports \
+  check-contract check-lock format contract lock bench bench-scale chaos logs status token env down clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv and install from requirements.lock
+
+$(STAMP): requirements.lock $(PROJECTS)
+	@$(PYTHON) -m local_stack.install
+	@touch $@
+
+up: $(STAMP) ## bring up Kafka, PostgreSQL and the five services; again: only what is not up, or is outdated
+	@$(STACK) up
+
+demo: up ## one customer writes by email, SMS and LINE, and becomes one history
+	@$(PY) deploy/demo.py
+
+test: $(STAMP) ## all tests, with a Kafka and a PostgreSQL of their own
+	@$(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term $(ARGS)
+
+CHECKS := check-format check-lint check-types check-imports check-contract check-lock
+check: $(STAMP) ## format, lint, types, import contracts, drift of contract and lock
+	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
+
+check-format:
+	@echo 'format: ruff format --check'; $(VENV)/bin/ruff format --quiet --check .
+check-lint:
+	@echo 'lint: ruff check'; $(VENV)/bin/ruff check --quiet .
+check-types:
+	@echo 'types: mypy'; $(VENV)/bin/mypy --no-error-summary
+check-imports:
+	@echo 'import contracts: lint-imports'; said=$$($(VENV)/bin/lint-imports) || { echo "$$said"; exit 1; }
+check-contract:
+	@echo 'contract: docs/contract fits the code'; $(PY) -m common contract --check
+check-lock:
+	@echo 'lock: requirements.lock fits pyproject.toml and .venv'; $(PY) -m checks.lock
+
+format: $(STAMP) ## put every file in its form
+	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet .
+
+contract: $(STAMP) ## write the JSON Schemas and the AsyncAPI document from the code
+	@$(PY) -m common contract
+
+lock: $(STAMP) ## resolve the dependencies of every pyproject.toml into requirements.lock
+	@uv=$$(command -v uv || echo $(VENV)/bin/uv); \
+	$$uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --no-emit-package madoguchi-common \
+	  libs/common/pyproject.toml services/*/pyproject.toml --group pyproject.toml:dev \
+	  --output-file requirements.lock $(ARGS)
+
+bench: $(STAMP) ## measure each stage beside its own limit: build/bench.json and a table
+	@$(PY) -m bench.run $(ARGS)
+
+bench-scale: $(STAMP) ## the same at the large sizes
+	@$(PY) -m bench.run --scale $(ARGS)
+
+chaos: $(STAMP) ## 20,000 messages while services and servers are killed: nothing lost, nothing twice
+	@$(PY) -m chaos $(ARGS)
+
+logs: $(STAMP) ## follow the logs; NAMES="router kafka" follows only those
+	@$(STACK) logs $(NAMES)
+
+status: $(STAMP) ## what runs, where, and what it misses
+	@$(STACK) status
+
+token: $(STAMP) ## print a bearer token; TENANT=acme SCOPES="timeline:read routing:read"
+	@$(STACK) token --tenant '$(TENANT)' --scopes '$(SCOPES)'
+
+env: $(STAMP) ## print the stack's settings as shell exports, for command lines run by hand
+	@$(STACK) env
+
+down: $(STAMP) ## end what `make up` started, and nothing else; data stays
+	@$(STACK) down
+
+clean: $(STAMP) ## end the stack, delete its data and what was built; .venv stays
+	@$(STACK) clean

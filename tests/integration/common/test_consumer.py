@@ -14,7 +14,8 @@ from common.core.cloudevents import Attributes, Record, record
 from common.core.errors import PoisonError, TransientError
 from common.core.events import Activity
 from common.core.ids import event_id
-from common.edges.consumer import Consumer, ConsumerOptions, Received
+from common.edges.batches import Received
+from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.offsets import FencedError, advance, claim
 from common.edges.outbox import OutboxRelay, enqueue
 from common.edges.publisher import Publisher

@@ -1,20 +1,19 @@
 """The consumer loop: batches in, effects and offsets committed together, nothing lost or doubled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.core.cloudevents import Event, Record, read
-from common.core.dead_letters import Origin, dead_letter
-from common.core.errors import MadoguchiError, PoisonError
+from common.core.errors import MadoguchiError
 from common.edges import metrics
+from common.edges.batches import Batch, Handler
 from common.edges.clock import Clock, system_clock
-from common.edges.database import is_data_error, is_passing
+from common.edges.database import is_passing
 from common.edges.offsets import Claim, FencedError, advance, claim
 from common.edges.outbox import enqueue
 from common.edges.progress import Progress
@@ -25,18 +24,6 @@ POLL_MS = 200
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
 DEAD_LETTERS_IN_A_ROW = 1000
 KAFKA_COMMIT_SECONDS = 1.0
-
-
-class Received(Struct, frozen=True):
-    """An event and where it lies on the bus. Kafka numbers what one key wrote in order."""
-
-    topic: str
-    partition: int
-    offset: int
-    event: Event
-
-
-Handler = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
 
 
 class DeadLetterFloodError(MadoguchiError):
@@ -161,87 +148,24 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 self._claims[partition] = granted
         logger.info("partitions claimed", group=self._group, partitions=len(claims))
 
-    async def _handle(self, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
-        claims = {part: self._claims[part] for part in batches}  # a rebalance may come meanwhile
-        received, refused = self._decode(batches)
-        next_offsets = {part: records[-1].offset + 1 for part, records in batches.items()}
+    async def _handle(self, polled: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
+        claims = {part: self._claims[part] for part in polled}  # a rebalance may come meanwhile
+        batch = Batch(polled, self._options.prefix, self._group, self._clock)
         with metrics.batch_seconds.time():
             async with self._engine.begin() as connection:
-                await advance(connection, self._group, claims, next_offsets)
-                refused += await self._handle_or_split(connection, received, batches)
-                await enqueue(connection, [letter for letter, _ in refused])
-        self._committed(batches, next_offsets, refused)
+                await advance(connection, self._group, claims, batch.next_offsets)
+                await batch.handle(connection, self._handler)
+                await enqueue(connection, batch.letters)
+        self._committed(batch)
 
-    async def _handle_or_split(
-        self,
-        connection: AsyncConnection,
-        received: Sequence[Received],
-        batches: Mapping[TopicPartition, list[ConsumerRecord]],
-    ) -> list[tuple[Record, PoisonError]]:
-        """Handle all but the guilty: halve a refused batch until the bad record stands alone."""
-        if not received:
-            return []
-        try:
-            async with connection.begin_nested():
-                await self._handler(connection, received)
-        except Exception as error:
-            poison = _as_poison(error)
-            if poison is None:
-                raise
-            if len(received) == 1:
-                return [(self._letter(_origin(received[0], batches), poison), poison)]
-            middle = len(received) // 2
-            first = await self._handle_or_split(connection, received[:middle], batches)
-            return first + await self._handle_or_split(connection, received[middle:], batches)
-        return []
-
-    def _decode(
-        self, batches: Mapping[TopicPartition, list[ConsumerRecord]]
-    ) -> tuple[list[Received], list[tuple[Record, PoisonError]]]:
-        received: list[Received] = []
-        refused: list[tuple[Record, PoisonError]] = []
-        for record in (record for records in batches.values() for record in records):
-            if record.value is None:
-                continue  # a tombstone: compaction's business, not ours
-            try:
-                event = read(record.headers, record.value)
-            except PoisonError as error:
-                refused.append(
-                    (self._letter(_as_origin(record, self._options.prefix), error), error)
-                )
-                continue
-            topic = record.topic.removeprefix(self._options.prefix)
-            received.append(Received(topic, record.partition, record.offset, event))
-        return received, refused
-
-    def _letter(self, origin: Origin, error: PoisonError) -> Record:
-        logger.error(
-            "dead letter",
-            topic=origin.topic,
-            partition=origin.partition,
-            offset=origin.offset,
-            reason=error.reason,
-        )
-        return dead_letter(origin, error, self._group, self._clock())
-
-    def _committed(
-        self,
-        batches: Mapping[TopicPartition, list[ConsumerRecord]],
-        next_offsets: Mapping[TopicPartition, int],
-        refused: Sequence[tuple[Record, PoisonError]],
-    ) -> None:
+    def _committed(self, batch: Batch) -> None:
         self._failures = 0
-        self._uncommitted.update(next_offsets)
+        self._uncommitted.update(batch.next_offsets)
         self.progress.advanced()
         self._after_commit()
-        total = 0
-        for partition, records in batches.items():
-            metrics.consumed_events.labels(partition.topic).inc(len(records))
-            total += len(records)
-        for letter, error in refused:
-            topic = dict(letter.headers)["dl_topic"].decode()
-            metrics.dead_letters.labels(topic, error.reason).inc()
-        self._refused_in_a_row = self._refused_in_a_row + total if len(refused) == total else 0
+        batch.count()
+        all_refused = len(batch.letters) == batch.size
+        self._refused_in_a_row = self._refused_in_a_row + batch.size if all_refused else 0
         if self._refused_in_a_row > DEAD_LETTERS_IN_A_ROW:
             raise DeadLetterFloodError(f"{self._refused_in_a_row} records in a row were refused")
 
@@ -274,31 +198,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             await asyncio.wait_for(stopping.wait(), pause)
         except TimeoutError:
             return
-
-
-def _as_poison(error: Exception) -> PoisonError | None:
-    if isinstance(error, PoisonError):
-        return error
-    return PoisonError("bad-data", str(error)[:500]) if is_data_error(error) else None
-
-
-def _as_origin(record: ConsumerRecord, prefix: str) -> Origin:
-    return Origin(
-        record.topic.removeprefix(prefix),
-        record.partition,
-        record.offset,
-        record.key,
-        record.value,
-        tuple(record.headers),
-    )
-
-
-def _origin(received: Received, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> Origin:
-    for partition, records in batches.items():
-        if partition.partition == received.partition and partition.topic.endswith(received.topic):
-            record = next(record for record in records if record.offset == received.offset)
-            return _as_origin(record, partition.topic.removesuffix(received.topic))
-    raise LookupError("an event that is in no batch")
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:

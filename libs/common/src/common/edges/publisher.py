@@ -1,6 +1,7 @@
 """Publishing: acknowledged by every replica in sync, in order, within a bounded time."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -65,8 +66,8 @@ class Publisher:
             metrics.publish_failures.inc()
             self._abandon(producer)
             raise TransientError(f"kafka: {type(error).__name__}") from error
-        for record in records:
-            metrics.published_records.labels(record.topic).inc()
+        for topic, published in Counter(record.topic for record in records).items():
+            metrics.published_records.labels(topic).inc(published)
 
     async def stop(self) -> None:
         """Flush and close; bounded by the time-out."""

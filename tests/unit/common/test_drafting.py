@@ -71,7 +71,8 @@ def test_one_odd_item_does_not_harm_its_neighbours() -> None:
     ("media_type", "name"),
     [
         ("image/jpeg", "image-1.jpg"),
-        ("Audio/OGG; codecs=opus", "Audio-1.ogg"),
+        ("audio/OGG; codecs=opus", "audio-1.ogg"),
+        ("application/pdf", "file-1.pdf"),
         ("image/*", "image-1"),
         ("", "file-1"),
     ],

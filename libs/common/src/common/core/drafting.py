@@ -21,7 +21,7 @@ from common.core.events import (
     MessageStatus,
     Party,
 )
-from common.core.payloads import UnreadableError
+from common.core.payloads import UnreadableError, json_value
 from common.core.signatures import sha256_hex
 
 _EXTENSIONS = {
@@ -42,6 +42,9 @@ _EXTENSIONS = {
     "text/vcard": "vcf",
     "text/x-vcard": "vcf",
 }
+
+
+_SHOWN = ("image", "video", "audio")
 
 
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,6 +80,11 @@ class Exchange(Struct, frozen=True, kw_only=True):
 def unnamed(_item: object) -> str | None:
     """Identify nothing: for items that carry no id of their own."""
     return None
+
+
+def alone(item: object) -> Iterable[object]:
+    """Find one item in a body: the whole."""
+    return (item,)
 
 
 class Drafting(Struct, frozen=True, kw_only=True):
@@ -151,8 +159,8 @@ class Drafting(Struct, frozen=True, kw_only=True):
         provider_id = f"{message_id}:{heard}"
         return Draft(provider_id=provider_id, contact=recipient.contact, time=moment, data=data)
 
-    def unsupported(self, provider_id: str | None = None, part: int = 0) -> Draft:
-        """Return the draft that stands for something we cannot read; its original is kept.
+    def anonymous(self, content: Content, provider_id: str | None = None, part: int = 0) -> Draft:
+        """Return the draft of something that names nobody.
 
         Without an id of its own it is named by the request's bytes and its place in them.
         """
@@ -162,7 +170,24 @@ class Drafting(Struct, frozen=True, kw_only=True):
             conversation=f"{self.ourselves}/{self.stranger}",
         )
         name = provider_id or f"sha256:{sha256_hex(self.original.body)}:{part}"
-        return self.message(name, exchange, UNSUPPORTED)
+        return self.message(name, exchange, content)
+
+    def unsupported(self, provider_id: str | None = None, part: int = 0) -> Draft:
+        """Return the draft that stands for something we cannot read; its original is kept."""
+        return self.anonymous(UNSUPPORTED, provider_id, part)
+
+    def from_json(
+        self,
+        items: Callable[[object], Iterable[object]],
+        read: Callable[[object], Iterable[Draft]],
+        identify: Callable[[object], str | None] = unnamed,
+    ) -> tuple[Draft, ...]:
+        """Return the drafts of the items in a JSON body; of `alone`, where the body is one item."""
+        try:
+            found = items(json_value(self.original.body))
+        except UnreadableError:
+            return (self.unsupported(),)
+        return self.each(found, read, identify)
 
     def each(
         self,
@@ -211,7 +236,8 @@ def remote(name: str, media_type: str, where: str | None, size: int | None = Non
 
 def media_name(media_type: str, number: int = 1) -> str:
     """Return a name for a file that came without one, e.g. `image-1.jpg`."""
-    kind = media_type.partition("/")[0] or "file"
+    kind = media_type.partition("/")[0]
+    kind = kind if kind in _SHOWN else "file"
     extension = _EXTENSIONS.get(media_type.partition(";")[0].strip().lower())
     return f"{kind}-{number}.{extension}" if extension else f"{kind}-{number}"
 

@@ -5,6 +5,11 @@ from types import MappingProxyType
 
 from common.core.adapters import Adapter
 from common.core.webhooks import WebhookAdapter
+from ingest_sms.core.sinch import (
+    conversation as sinch_conversation,
+    signature as sinch_signature,
+    sms as sinch_sms,
+)
 from ingest_sms.core.twilio import parser as twilio, signature as twilio_signature
 from ingest_sms.core.vonage import (
     messages as vonage_messages,
@@ -32,6 +37,16 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 provider="vonage-messages",
                 authentic=vonage_messages_signature.authentic,
                 parse=vonage_messages.parse,
+            ),
+            WebhookAdapter(
+                provider="sinch-sms",
+                authentic=sinch_signature.authentic,
+                parse=sinch_sms.parse,
+            ),
+            WebhookAdapter(
+                provider="sinch-conversation",
+                authentic=sinch_signature.authentic,
+                parse=sinch_conversation.parse,
             ),
         )
     }

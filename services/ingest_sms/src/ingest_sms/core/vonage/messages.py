@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.contacts import ContactKind, scoped_contact
 from common.core.delivery import DeliveryStatus
-from common.core.drafting import Drafting
+from common.core.drafting import Drafting, alone
 from common.core.events import Channel, Party
-from common.core.payloads import Id, UnreadableError, flattened, json_value, shaped, text_at
+from common.core.payloads import Id, UnreadableError, flattened, shaped, text_at
 from common.core.times import from_iso
 from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
 from ingest_sms.core.vonage.contents import content
@@ -48,11 +48,7 @@ class Webhook(Struct, frozen=True):
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
     """Return the message or status of one request."""
     drafts = drafting(original, account, "vonage-jwt-hs256")
-    try:
-        value = json_value(original.body)
-    except UnreadableError:
-        return (drafts.unsupported(),)
-    return drafts.each([value], partial(_drafts, drafts), _uuid)
+    return drafts.from_json(alone, partial(_drafts, drafts), _uuid)
 
 
 def _drafts(drafts: Drafting, value: object) -> tuple[Draft]:

@@ -1,0 +1,1 @@
+"""Sinch: the SMS API and the Conversation API."""

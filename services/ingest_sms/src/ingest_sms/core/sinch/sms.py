@@ -1,0 +1,179 @@
+"""Sinch's SMS API: incoming messages and delivery reports ("Webhooks")."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from common.core.adapters import ChannelAccount, Draft, Original
+from common.core.delivery import DeliveryStatus
+from common.core.drafting import (
+    UNSUPPORTED,
+    Content,
+    Drafting,
+    alone,
+    labelled,
+    media_name,
+    read_content,
+    remote,
+)
+from common.core.events import Attachment, AttachmentState
+from common.core.keywords import keyword_kind
+from common.core.payloads import Id, UnreadableError, shaped, shaped_at, text_at
+from common.core.times import from_iso
+from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
+
+_STATUSES = {
+    "QUEUED": DeliveryStatus.QUEUED,
+    "UNKNOWN": DeliveryStatus.QUEUED,  # nothing more is known than that we sent it
+    "DISPATCHED": DeliveryStatus.SENT,
+    "DELIVERED": DeliveryStatus.DELIVERED,
+    "ABORTED": DeliveryStatus.FAILED,
+    "CANCELLED": DeliveryStatus.FAILED,
+    "DELETED": DeliveryStatus.FAILED,
+    "EXPIRED": DeliveryStatus.FAILED,
+    "FAILED": DeliveryStatus.FAILED,
+    "REJECTED": DeliveryStatus.FAILED,
+}
+
+
+class Incoming(Struct, frozen=True):
+    """What text, binary and media messages share."""
+
+    id: Id
+    sender: str = field(name="from")
+    to: str = ""
+    sent_at: str | None = None
+    received_at: str | None = None
+    operator_id: str | None = None
+    client_reference: str | None = None
+    udh: str | None = None
+
+
+class MediaItem(Struct, frozen=True):
+    """One file; without a URL Sinch failed to take it."""
+
+    content_type: str = "application/octet-stream"
+    url: str | None = None
+
+
+class MediaBody(Struct, frozen=True):
+    """The content of an MMS."""
+
+    subject: str | None = None
+    message: str | None = None
+    media: list[MediaItem] = []
+
+
+class Text(Struct, frozen=True):
+    """The content of a text message."""
+
+    body: str
+
+
+class BatchStatus(Struct, frozen=True):
+    """What became of some recipients; a `summary` report does not name them."""
+
+    status: str
+    code: int = 0
+    recipients: list[str] = []
+
+
+class BatchReport(Struct, frozen=True):
+    """What became of a message to many."""
+
+    batch_id: Id
+    statuses: list[BatchStatus]
+
+
+class RecipientReport(Struct, frozen=True):
+    """What became of a message to one."""
+
+    batch_id: Id
+    recipient: str
+    status: str
+    code: int = 0
+    at: str | None = None
+
+
+def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+    """Return the message or the delivery statuses of one request."""
+    drafts = drafting(original, account, "sinch-hmac-sha256")
+    return drafts.from_json(alone, partial(_drafts, drafts), lambda item: text_at(item, "id"))
+
+
+def _drafts(drafts: Drafting, item: object) -> Iterator[Draft]:
+    kind = (text_at(item, "type") or "").removesuffix("_sms").removesuffix("_mms")
+    return _KINDS.get(kind, _message)(drafts, item)
+
+
+def _message(drafts: Drafting, item: object) -> Iterator[Draft]:
+    told = shaped(item, Incoming)
+    customer = number_party(international(told.sender), drafts.account)
+    company = company_party(told.to, drafts.account)
+    said = labelled(
+        read_content(_CONTENTS, text_at(item, "type"), item),
+        {
+            "operator": told.operator_id,
+            "client_reference": told.client_reference,
+            "user_data_header": told.udh,
+        },
+    )
+    time = from_iso(told.sent_at) or from_iso(told.received_at)
+    yield drafts.message(told.id, exchange(customer, company, time), said)
+
+
+def _batch(drafts: Drafting, item: object) -> Iterator[Draft]:
+    report = shaped(item, BatchReport)
+    if not any(status.recipients for status in report.statuses):
+        raise UnreadableError("a report about nobody in particular")
+    for status in report.statuses:
+        for recipient in status.recipients:
+            one = RecipientReport(report.batch_id, recipient, status.status, status.code)
+            yield _status(drafts, one)
+
+
+def _recipient(drafts: Drafting, item: object) -> Iterator[Draft]:
+    yield _status(drafts, shaped(item, RecipientReport))
+
+
+def _status(drafts: Drafting, report: RecipientReport) -> Draft:
+    status = _STATUSES.get(report.status.upper())
+    if status is None:
+        raise UnreadableError("a status nobody documented")
+    customer = number_party(international(report.recipient), drafts.account)
+    return drafts.status(
+        report.batch_id,
+        customer,
+        status,
+        heard=f"{customer.contact}:{report.status}",  # one batch may go to many
+        time=from_iso(report.at),
+        error_code=str(report.code) if status is DeliveryStatus.FAILED else None,
+    )
+
+
+def _text(item: object) -> Content:
+    text = shaped(item, Text).body
+    return Content(kind=keyword_kind(text), text=text)
+
+
+def _media(item: object) -> Content:
+    body = shaped_at(item, "body", MediaBody)
+    return Content(
+        subject=body.subject,
+        text=body.message,
+        attachments=tuple(_file(file, number) for number, file in enumerate(body.media, 1)),
+    )
+
+
+def _file(file: MediaItem, number: int) -> Attachment:
+    found = remote(media_name(file.content_type, number), file.content_type, file.url)
+    return found if file.url else replace(found, state=AttachmentState.REFUSED)
+
+
+_CONTENTS = {"mo_text": _text, "mo_media": _media, "mo_binary": lambda _: UNSUPPORTED}
+_KINDS: Mapping[str, Callable[[Drafting, object], Iterator[Draft]]] = MappingProxyType(
+    {"delivery_report": _batch, "recipient_delivery_report": _recipient}
+)

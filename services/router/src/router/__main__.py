@@ -1,4 +1,4 @@
-"""`python -m router explain | rules check`."""
+"""`python -m router serve | migrate | explain | rules check`."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,11 +9,16 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from common.edges.logs import configure_logs
+from common.edges.migrations import migrate as migrate_schema
+from common.edges.service import run
 from router.core.facts import Unrouted
 from router.core.loading import Loaded, RulesError, load
 from router.core.policy import compiled
 from router.edges.explaining import UnreadableError, explained, read_messages, read_profile
 from router.edges.presentation import decision_tables
+from router.settings import Settings
+from router.wiring import MIGRATIONS, SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 rules_app = typer.Typer(no_args_is_help=True, help="Work with rules files.")
@@ -27,6 +32,24 @@ class Spoken(StrEnum):
 
     EN = "en"
     JA = "ja"
+
+
+@app.command()
+def serve() -> None:
+    """Route messages and answer questions about it until told to stop."""
+    settings = Settings()
+    configure_logs(SERVICE, settings.log_level)
+    try:
+        service = build(settings)
+    except RulesError as error:
+        _refuse(_listed(settings.rules, error))
+    run(service.app, service.health, service.components, settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the service's database schema to the newest revision."""
+    migrate_schema(MIGRATIONS, Settings().database, SERVICE)
 
 
 @app.command()
@@ -75,11 +98,13 @@ def check(file: Annotated[Path, typer.Argument(help="the rules file", exists=Tru
 
 def _loaded(file: Path) -> Loaded:
     try:
-        return load(file.read_text("utf-8"))
+        return load(file.read_bytes())
     except RulesError as error:
-        _refuse("\n".join(f"{file}:{problem.line}: {problem.reason}" for problem in error.problems))
-    except UnicodeDecodeError as error:
-        _refuse(f"{file}: not UTF-8: {error}")
+        _refuse(_listed(file, error))
+
+
+def _listed(file: Path, error: RulesError) -> str:
+    return "\n".join(f"{file}:{problem.line}: {problem.reason}" for problem in error.problems)
 
 
 def _refuse(reason: str) -> NoReturn:

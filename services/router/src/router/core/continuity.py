@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from common.core.events import Channel, Continuity, Direction, Message, MessageKind
+from common.core.ids import derived_id
 from router.core.facts import Arrival, Case, CaseState, Customer, Unrouted
 from router.core.wording import Wording
 
 OPENING = frozenset(  # somebody wants something, or wrote what only a person can read
     {MessageKind.MESSAGE, MessageKind.POSTBACK, MessageKind.HELP, MessageKind.UNSUPPORTED}
 )
+MAX_KEY_BYTES = 1000
 FOLLOWING = frozenset(  # worth seeing beside an open case, never worth one of their own
     {
         MessageKind.EDIT,
@@ -47,8 +49,8 @@ def filing_keys(arrival: Arrival) -> tuple[str, str]:
     An empty conversation key would gather everybody's messages, so the sender's stands for it.
     """
     key = arrival.message.conversation.key
-    own = f"{key}|{arrival.contact}"
-    return key or own, own
+    own = _filing_key(f"{key}|{arrival.contact}")
+    return _filing_key(key) if key else own, own
 
 
 def find(
@@ -64,6 +66,13 @@ def find(
     if case is None or _takes_part(arrival, customer, case):
         return shared, case
     return own, cases.get(own)
+
+
+def _filing_key(text: str) -> str:
+    """Return the text, or an id of it where an index could not hold it."""
+    if len(text.encode()) > MAX_KEY_BYTES or "\0" in text:
+        return str(derived_id("conversation", text))
+    return text
 
 
 def _takes_part(arrival: Arrival, customer: Customer, case: Case) -> bool:

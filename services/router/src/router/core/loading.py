@@ -40,9 +40,9 @@ class Loaded(Struct, frozen=True):
     version: str
 
 
-def load(text: str) -> Loaded:
-    """Return the rules of a YAML text, checked. Raises RulesError with every problem found."""
-    marked = parse(text)
+def load(content: bytes) -> Loaded:
+    """Return the rules of a YAML file (UTF-8), checked. Raises RulesError with every problem found."""
+    marked = parse(content)
     problems = list(marked.problems) or list(_misshapen(marked))
     if problems:
         raise RulesError(tuple(sorted(problems)))

@@ -34,10 +34,13 @@ class Marked(Struct, frozen=True):
         return self.lines[known]
 
 
-def parse(text: str) -> Marked:
-    """Return the one document of a YAML text. Nothing is raised: problems are listed."""
+def parse(content: bytes) -> Marked:
+    """Return the one document of a YAML file (UTF-8). Nothing is raised: problems are listed."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Marked(None, {(): 1}, (Problem(line, "not UTF-8"),))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = Problem(mark.line + 1 if mark else 1, f"not YAML: {error.problem}")

@@ -103,7 +103,7 @@ def _opened(key: str, arrival: Arrival, decision: Decision) -> Case:
         resolution_due=decision.resolution_due,
         opened_at=arrival.message.received_at,
         decided_by=arrival.event,
-        subject=arrival.message.subject,
+        subject=(arrival.message.subject or "").replace("\0", "") or None,
     )
 
 

@@ -1,6 +1,6 @@
 """`explain` and `rules check`: decisions without servers, from files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from common.core.cloudevents import STRUCTURED, Attributes, read
 from common.core.errors import PoisonError
 from common.core.events import CustomerChanged, Message
 from common.core.ids import customer_id, event_id
+from router.core.acceptance import accepted_message, accepted_profile
 from router.core.customers import contracts_of, known_as
 from router.core.facts import Arrival, Case, Unrouted
 from router.core.policy import Policy
@@ -41,7 +42,7 @@ def read_profile(file: Path) -> CustomerChanged:
     documents = tuple(_documents(file))
     if len(documents) != 1:
         raise UnreadableError(f"{file}: one profile, please")
-    return _read(file, documents[0], CustomerChanged)[1]
+    return _read(file, documents[0], CustomerChanged, accepted_profile)[1]
 
 
 def explained(
@@ -80,7 +81,7 @@ def _documents(file: Path) -> Iterator[bytes]:
 
 
 def _arrival(file: Path, document: bytes) -> Arrival:
-    attributes, message = _read(file, document, Message)
+    attributes, message = _read(file, document, Message, accepted_message)
     if attributes is None:
         event = event_id(message.provider, message.account, message.message_id)
         return Arrival(event=event, tenant=NOBODYS, contact=message.sender.contact, message=message)
@@ -93,14 +94,19 @@ def _arrival(file: Path, document: bytes) -> Arrival:
     )
 
 
-def _read(file: Path, document: bytes, kind: type[Data]) -> tuple[Attributes | None, Data]:
+def _read(
+    file: Path, document: bytes, kind: type[Data], accepted: Callable[[Data], Data]
+) -> tuple[Attributes | None, Data]:
     """Return a value, with its context attributes where it is a CloudEvent."""
+    attributes = None
     try:
         if msgspec.json.decode(document, type=_Envelope).specversion is None:
-            return None, msgspec.json.decode(document, type=kind)
-        event = read((("content-type", STRUCTURED.encode()),), document)
+            data = msgspec.json.decode(document, type=kind)
+        else:
+            event = read((("content-type", STRUCTURED.encode()),), document)
+            attributes, data = event.attributes, event.data
+        if not isinstance(data, kind):
+            raise UnreadableError(f"{file}: not what is asked for here")
+        return attributes, accepted(data)
     except (msgspec.DecodeError, PoisonError) as error:
         raise UnreadableError(f"{file}: {error}") from error
-    if not isinstance(event.data, kind):
-        raise UnreadableError(f"{file}: {event.attributes.type} is not what is asked for here")
-    return event.attributes, event.data

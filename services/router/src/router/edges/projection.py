@@ -1,0 +1,132 @@
+"""What the router remembers of `customers.v1`: profiles, and whom a contact belongs to."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.core.cloudevents import Event
+from common.core.events import CustomerChanged, CustomersMerged, CustomersUnmerged
+from common.core.ids import customer_id
+from router.core.acceptance import accepted_profile, moved_at
+from router.edges import tables
+from router.edges.arrays import columns_of, insertion
+
+NEVER_MOVED = datetime(1970, 1, 1, tzinfo=UTC)
+
+_KEEP_PROFILES = text(
+    insertion(tables.profile)
+    + """
+    ORDER BY customer_ref, tenant
+    ON CONFLICT (customer_ref, tenant) DO UPDATE
+      SET changed_at = excluded.changed_at, body = excluded.body
+      WHERE profile.changed_at <= excluded.changed_at
+    RETURNING tenant, customer_ref
+    """
+)
+_FORGET_CONTACTS = text(
+    """
+    DELETE FROM profile_contact AS old
+     USING unnest(CAST(:tenant AS text[]), CAST(:customer_ref AS text[]))
+           AS changed (tenant, customer_ref)
+     WHERE old.tenant = changed.tenant AND old.customer_ref = changed.customer_ref
+    """
+)
+_KEEP_CONTACTS = text(insertion(tables.profile_contact) + " ON CONFLICT DO NOTHING")
+# A contact that some profile names is known to be its own customer until it moves.
+_MEET = text(insertion(tables.contact) + " ORDER BY contact, tenant ON CONFLICT DO NOTHING")
+_MOVE = text(
+    insertion(tables.contact)
+    + """
+    ORDER BY contact, tenant
+    ON CONFLICT (contact, tenant) DO UPDATE
+      SET customer = excluded.customer, moved_at = excluded.moved_at
+      WHERE contact.moved_at <= excluded.moved_at
+    """
+)
+
+
+async def project(connection: AsyncConnection, events: Sequence[Event]) -> None:
+    """Take in profiles, merges and unmerges. What is older than what is known changes nothing.
+
+    Raises PoisonError where an event cannot be kept.
+    """
+    profiles: dict[tuple[str, str], CustomerChanged] = {}
+    moves: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in events:
+        tenant, data = event.attributes.tenant, event.data
+        if isinstance(data, CustomerChanged):
+            _keep_newest(profiles, tenant, accepted_profile(data))
+        elif isinstance(data, CustomersMerged | CustomersUnmerged):
+            _keep_last(moves, tenant, data)
+    if profiles:
+        await _keep_profiles(connection, profiles)
+    if moves:
+        await connection.execute(_MOVE, columns_of(tables.contact, list(moves.values())))
+
+
+def _keep_newest(
+    profiles: dict[tuple[str, str], CustomerChanged], tenant: str, profile: CustomerChanged
+) -> None:
+    known = profiles.get((tenant, profile.customer_ref))
+    if known is None or known.changed_at <= profile.changed_at:
+        profiles[tenant, profile.customer_ref] = profile
+
+
+def _keep_last(
+    moves: dict[tuple[str, str], dict[str, Any]],
+    tenant: str,
+    link: CustomersMerged | CustomersUnmerged,
+) -> None:
+    at = moved_at(link)
+    customer = link.survivor if isinstance(link, CustomersMerged) else link.restored
+    for contact in link.contacts:
+        known = moves.get((tenant, contact))
+        if known is None or known["moved_at"] <= at:
+            moves[tenant, contact] = {
+                "tenant": tenant,
+                "contact": contact,
+                "customer": customer,
+                "moved_at": at,
+            }
+
+
+async def _keep_profiles(
+    connection: AsyncConnection, profiles: dict[tuple[str, str], CustomerChanged]
+) -> None:
+    rows = [
+        {
+            "tenant": tenant,
+            "customer_ref": reference,
+            "changed_at": profile.changed_at,
+            "body": msgspec.json.encode(profile).decode(),
+        }
+        for (tenant, reference), profile in profiles.items()
+    ]
+    kept = (await connection.execute(_KEEP_PROFILES, columns_of(tables.profile, rows))).all()
+    changed = [(row.tenant, row.customer_ref) for row in kept]
+    await connection.execute(
+        _FORGET_CONTACTS,
+        {"tenant": [tenant for tenant, _ in changed], "customer_ref": [ref for _, ref in changed]},
+    )
+    links = [
+        {"tenant": tenant, "contact": contact, "customer_ref": reference}
+        for tenant, reference in changed
+        for contact in profiles[tenant, reference].contacts
+    ]
+    await connection.execute(_KEEP_CONTACTS, columns_of(tables.profile_contact, links))
+    met = list(_newly_met((link["tenant"], link["contact"]) for link in links))
+    await connection.execute(_MEET, columns_of(tables.contact, met))
+
+
+def _newly_met(contacts: Iterable[tuple[str, str]]) -> Iterable[dict[str, Any]]:
+    for tenant, contact in dict.fromkeys(contacts):
+        yield {
+            "tenant": tenant,
+            "contact": contact,
+            "customer": customer_id(tenant, contact),
+            "moved_at": NEVER_MOVED,
+        }

@@ -19,6 +19,12 @@ class Outcome:
     accepted: int = 0
     refused: int = 0
     seconds: list[float] = field(default_factory=list)
+    lasted: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Return accepted requests a second."""
+        return self.accepted / self.lasted
 
 
 def wire(request: WebhookRequest, host: str) -> bytes:
@@ -87,7 +93,8 @@ async def flood(port: int, requests: Iterator[bytes], connections: int, seconds:
     """Send as fast as answers come, over `connections`, for at most `seconds`."""
     outcome = Outcome()
     loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    begin = loop.time()
+    end = begin + seconds
 
     async def work() -> None:
         connection = await connect(port)
@@ -103,6 +110,7 @@ async def flood(port: int, requests: Iterator[bytes], connections: int, seconds:
         connection.close()
 
     await asyncio.gather(*(work() for _ in range(connections)))
+    outcome.lasted = loop.time() - begin
     return outcome
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterator
+from itertools import islice
 
 from typing_extensions import override
 
@@ -18,6 +19,7 @@ from pretend.webhooks import twilio_sms
 
 SECONDS = 8.0
 CONNECTIONS = 64
+MOST = 40_000  # prepared before the clock runs: signing is not what is measured
 
 
 class BareService(ServiceProcess):
@@ -46,9 +48,9 @@ def measure(stack: Stack, account: ChannelAccount) -> list[Figure]:
     return [
         Figure(
             "webhook_requests_per_s",
-            real.accepted / SECONDS,
+            real.per_second,
             "requests/s",
-            limit.accepted / SECONDS,
+            limit.per_second,
             "the same app with everything but Kafka",
         ),
         Figure("webhook_p99_ms_at_full_load", percentile(real.seconds, 0.99) * 1000, "ms"),
@@ -56,7 +58,8 @@ def measure(stack: Stack, account: ChannelAccount) -> list[Figure]:
 
 
 def _flood(port: int, account: ChannelAccount, run: str) -> Outcome:
-    return asyncio.run(flood(port, requests(account, run), CONNECTIONS, SECONDS))
+    prepared = list(islice(requests(account, run), MOST))
+    return asyncio.run(flood(port, iter(prepared), CONNECTIONS, SECONDS))
 
 
 def requests(account: ChannelAccount, run: str) -> Iterator[bytes]:

@@ -45,6 +45,7 @@ def test_digests_are_written_as_providers_write_them() -> None:
         ("", b""),
         ("é", None),
         ("Y", None),
+        ("YR", None),
     ],
 )
 def test_base64_is_read_in_either_alphabet_padded_or_not(text: str, content: bytes | None) -> None:

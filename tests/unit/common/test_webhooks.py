@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from common.edges.service import Health, health_routes
-from common.edges.webhooks import WebhookEdge, webhook_routes
+from common.edges.webhooks import WebhookEdge, add_webhook_routes
 
 PATH = "/v1/webhooks/plain/main"
 SIGNED = {"x-sign": "trusted"}
@@ -25,7 +25,7 @@ async def client(desk: Any) -> AsyncIterator[httpx.AsyncClient]:
         lambda: desk.original("").received_at,
         limit_bytes=100,
     )
-    app.include_router(webhook_routes(edge))
+    add_webhook_routes(app, edge)
     health = Health()
     health.mentions("intake", desk.intake.complaint)
     health.needs("startup", desk.intake.complaint_at_start)

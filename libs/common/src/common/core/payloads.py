@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,8 @@ Id = Annotated[str, Meta(min_length=1)]  # an empty id would make strangers' mes
 """A name that tells one thing from another."""
 
 T = TypeVar("T")
+
+SMALL_FORM = 10_000  # characters; larger ones are not worth keeping
 
 _MAX_ATTRIBUTES = 64
 _MAX_DEPTH = 4
@@ -48,7 +51,15 @@ def form_fields(text: bytes | str) -> tuple[tuple[str, str], ...]:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    return _small_form(text) if len(text) <= SMALL_FORM else _form(text)
+
+
+def _form(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(parse_qsl(text, keep_blank_values=True))
+
+
+# The signature check and the parser read the same form one after the other.
+_small_form = lru_cache(maxsize=256)(_form)
 
 
 def shaped(value: object, shape: type[T]) -> T:

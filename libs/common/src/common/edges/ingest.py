@@ -19,7 +19,7 @@ from common.edges.originals import Originals
 from common.edges.ports import Publishing
 from common.edges.publisher import Publisher
 from common.edges.service import Health, health_routes, instance_name
-from common.edges.webhooks import WebhookEdge, webhook_routes
+from common.edges.webhooks import WebhookEdge, add_webhook_routes
 from common.settings import IngestSettings
 
 MIGRATIONS = Path(__file__).parent.parent / "ingest_migrations"
@@ -68,7 +68,7 @@ def build_ingest(
     health_routes(app, health)
     if adapters:
         edge = WebhookEdge(adapters, accounts, intake, system_clock, settings.body_limit_bytes)
-        app.include_router(webhook_routes(edge))
+        add_webhook_routes(app, edge)
     return IngestService(app, health, accounts, intake, system_clock)
 
 

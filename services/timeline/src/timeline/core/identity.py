@@ -12,11 +12,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from common.core.cloudevents import Event
 from common.core.contacts import ContactKind, kind_of
 from common.core.errors import PoisonError
 from common.core.events import CustomerChanged
 from common.core.ids import customer_id, derived_id
-from timeline.core.entry import canonical, utc
+from timeline.core.values import canonical, json_text, utc
 
 # Nobody's own: a campaign's number and a display name stand for whoever uses them.
 NEVER_ONE_PERSON = frozenset({ContactKind.SHORT_CODE, ContactKind.SENDER_NAME})
@@ -92,27 +93,31 @@ class Known(Struct, frozen=True, kw_only=True):
     shared: frozenset[str]
 
 
-def profile_of(
-    tenant: str, data: CustomerChanged, event_id: UUID, body: str, region: str
-) -> Profile:
-    """Return the profile in an event. Raises PoisonError where its reference cannot be a key."""
+def profile_of(event: Event, region: str) -> Profile:
+    """Return the profile in a `customer.changed`. Raises PoisonError where it cannot be kept."""
+    data: CustomerChanged = event.data
     if not data.customer_ref or "\x00" in data.customer_ref:
         raise PoisonError("bad-data", "customer_ref is empty or contains U+0000")
     canonicals = [(written, canonical(written, region)) for written in data.contacts]
     return Profile(
-        tenant=tenant,
+        tenant=event.attributes.tenant,
         customer_ref=data.customer_ref,
         contacts=tuple(dict.fromkeys(contact for _, contact in canonicals if contact)),
         unreadable=tuple(written for written, contact in canonicals if not contact),
         changed_at=utc(data.changed_at),
-        event_id=event_id,
-        body=body,
+        event_id=event.attributes.id,
+        body=json_text(event),
     )
 
 
 def first_customer(tenant: str, contact: str, seen_at: datetime) -> Customer:
     """Return the customer that a contact is before anybody has linked it to another."""
     return Customer(seen_at, customer_id(tenant, contact))
+
+
+def may_link(contact: str) -> bool:
+    """Whether an address of this kind can be one person's at all."""
+    return kind_of(contact) not in NEVER_ONE_PERSON
 
 
 def lock_id(tenant: str, customer_ref: str) -> UUID:
@@ -132,7 +137,7 @@ def plan(profiles: Sequence[Profile], known: Known) -> Plan:
     Every contact that is linked must be in `known`. Older profiles count too: that somebody once
     used an address stays true, so the result is the same in whatever order they are heard.
     """
-    state = _Clusters(known)
+    clusters = _Clusters(known)
     merges: list[Merge] = []
     links: list[Link] = []
     refusals: list[Refusal] = []
@@ -143,10 +148,18 @@ def plan(profiles: Sequence[Profile], known: Known) -> Plan:
         links += [
             Link(profile.customer_ref, contact, profile.event_id)
             for contact in named
-            if state.link(profile.customer_ref, contact)
+            if clusters.link(profile.customer_ref, contact)
         ]
-        merges += state.unite(profile.customer_ref, profile.event_id)
+        merges += clusters.unite(profile.customer_ref, profile.event_id)
     return Plan(tuple(merges), tuple(links), tuple(refusals))
+
+
+def survivors(merges: Sequence[Merge]) -> list[UUID]:
+    """Return, for each merge, who holds its contacts after all of them."""
+    final: dict[UUID, UUID] = {}
+    for merge in reversed(merges):
+        final[merge.absorbed] = final.get(merge.survivor, merge.survivor)
+    return [final[merge.absorbed] for merge in merges]
 
 
 class _Clusters:
@@ -155,7 +168,7 @@ class _Clusters:
     def __init__(self, known: Known) -> None:
         self._customers = known.customers
         self._owner = dict(known.contacts)
-        self._linked = {ref: set(contacts) for ref, contacts in known.linked.items()}
+        self._linked = {ref: set(linked - known.shared) for ref, linked in known.linked.items()}
         self._contacts: dict[UUID, list[str]] = defaultdict(list)
         for contact, customer in known.contacts.items():
             self._contacts[customer].append(contact)
@@ -182,7 +195,7 @@ class _Clusters:
 
 
 def _why_not(contact: str, shared: frozenset[str]) -> str | None:
-    if kind_of(contact) in NEVER_ONE_PERSON:
+    if not may_link(contact):
         return "such an address is nobody's own"
     if contact in shared:
         return "several people share this address"

@@ -8,13 +8,13 @@ MONTHS_AHEAD = 2
 
 
 def months_of(moments: Iterable[datetime], now: datetime) -> set[date]:
-    """Return the first day of each month that these moments lie in, UTC.
+    """Return the first day of each month that these moments, in UTC, lie in.
 
     Impossible dates have none: before EARLIEST (a clock that never was set), or more than
     MONTHS_AHEAD after `now` (a forged or broken one). They must not make partitions.
     """
     latest = upcoming_months(now)[-1]
-    months = {moment.astimezone(UTC).date().replace(day=1) for moment in moments}
+    months = {day.replace(day=1) for day in {moment.date() for moment in moments}}
     return {month for month in months if EARLIEST <= month <= latest}
 
 

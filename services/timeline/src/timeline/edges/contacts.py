@@ -19,8 +19,9 @@ class ContactKey(NamedTuple):
 
 _FIND = text(
     """
-    SELECT wanted.tenant, wanted.address, contact.id
-      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[])) AS wanted (tenant, address)
+    SELECT wanted.place, contact.id
+      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]))
+           WITH ORDINALITY AS wanted (tenant, address, place)
       JOIN contact USING (tenant, address)
     """
 )
@@ -41,10 +42,11 @@ _ADD_CONTACTS = text(
     SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]),
                          CAST(:ids AS uuid[]), CAST(:seen AS timestamptz[]))
                   AS new (tenant, address, customer_id, first_seen)
-     ORDER BY tenant, address
+     ORDER BY address, tenant
     ON CONFLICT DO NOTHING
     """
 )
+_SHARE = text("UPDATE contact SET shared = true WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 async def contact_ids(
@@ -62,12 +64,18 @@ async def contact_ids(
     return known | await _find(connection, new)
 
 
+async def mark_shared(connection: AsyncConnection, key: ContactKey, now: datetime) -> None:
+    """Let no profile link this contact to anybody from now on, whether it was seen yet or not."""
+    ids = await contact_ids(connection, {key: now})
+    await connection.execute(_SHARE, {"ids": list(ids.values())})
+
+
 async def _find(connection: AsyncConnection, keys: list[ContactKey]) -> dict[ContactKey, int]:
     rows = await connection.execute(
         _FIND,
         {"tenants": [key.tenant for key in keys], "addresses": [key.address for key in keys]},
     )
-    return {ContactKey(tenant, address): number for tenant, address, number in rows}
+    return {keys[place - 1]: number for place, number in rows}
 
 
 async def _add(connection: AsyncConnection, first_seen: Mapping[ContactKey, datetime]) -> None:

@@ -25,11 +25,11 @@ _CONTACT = """
 CREATE TABLE contact (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   tenant text NOT NULL,
-  address text NOT NULL,
+  address text COLLATE "C" NOT NULL,
   customer_id uuid NOT NULL REFERENCES customer,
   shared boolean NOT NULL DEFAULT false,
   first_seen timestamptz NOT NULL,
-  UNIQUE (tenant, address)
+  UNIQUE (address, tenant)
 )
 """
 
@@ -37,11 +37,11 @@ CREATE TABLE contact (
 _PROFILE = """
 CREATE TABLE profile (
   tenant text NOT NULL,
-  customer_ref text NOT NULL,
+  customer_ref text COLLATE "C" NOT NULL,
   event_id uuid NOT NULL,
   changed_at timestamptz NOT NULL,
   body json NOT NULL,
-  PRIMARY KEY (tenant, customer_ref)
+  PRIMARY KEY (customer_ref, tenant)
 )
 """
 
@@ -49,11 +49,11 @@ CREATE TABLE profile (
 _LINK = """
 CREATE TABLE link (
   tenant text NOT NULL,
-  customer_ref text NOT NULL,
+  customer_ref text COLLATE "C" NOT NULL,
   contact_id bigint NOT NULL REFERENCES contact,
   cause uuid NOT NULL,
   linked_at timestamptz NOT NULL,
-  PRIMARY KEY (tenant, customer_ref, contact_id)
+  PRIMARY KEY (customer_ref, tenant, contact_id)
 )
 """
 
@@ -64,7 +64,7 @@ CREATE TABLE merge (
   tenant text NOT NULL,
   survivor uuid NOT NULL REFERENCES customer,
   absorbed uuid NOT NULL REFERENCES customer,
-  contacts text[] NOT NULL,
+  contacts json NOT NULL,
   cause uuid NOT NULL,
   merged_at timestamptz NOT NULL
 )
@@ -72,13 +72,14 @@ CREATE TABLE merge (
 
 # Every event that has become an entry, so that it counts once: a provider without a time of its
 # own gives a redelivery another `occurred_at`, which therefore cannot be part of the key.
+# In keys that hold a tenant, what differs most comes first: it is compared first.
 _SEEN = """
 CREATE TABLE seen (
   tenant text NOT NULL,
   event_id uuid NOT NULL,
   contact_id bigint NOT NULL,
   occurred_at timestamptz NOT NULL,
-  PRIMARY KEY (tenant, event_id)
+  PRIMARY KEY (event_id, tenant)
 )
 """
 

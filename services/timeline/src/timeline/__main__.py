@@ -1,0 +1,58 @@
+"""`python -m timeline serve | migrate | share CONTACT --tenant TENANT`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from common.edges.clock import system_clock
+from common.edges.database import create_writer_engine
+from common.edges.logs import configure_logs
+from common.edges.migrations import migrate as migrate_schema
+from common.edges.service import run
+from timeline.core.values import canonical
+from timeline.edges.contacts import ContactKey, mark_shared
+from timeline.settings import Settings
+from timeline.wiring import MIGRATIONS, SERVICE, build
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def serve() -> None:
+    """Write down what the bus tells and answer questions about it until told to stop."""
+    settings = Settings()
+    configure_logs(SERVICE, settings.log_level)
+    service = build(settings)
+    run(service.app, service.health, service.components, settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the service's database schema to the newest revision."""
+    migrate_schema(MIGRATIONS, Settings().database, SERVICE)
+
+
+@app.command()
+def share(
+    contact: Annotated[str, typer.Argument(help="for example email:info@example.jp")],
+    tenant: Annotated[str, typer.Option(help="whose customers use it")],
+) -> None:
+    """Mark a contact as used by several people: from now on it links nobody to anybody."""
+    settings = Settings()
+    address = canonical(contact, settings.region)
+    if address is None:
+        raise typer.BadParameter("not a contact, want kind:value")
+    asyncio.run(_share(settings.database, ContactKey(tenant, address)))
+    typer.echo(f"{address} is shared")
+
+
+async def _share(database: str, key: ContactKey) -> None:
+    engine = create_writer_engine(database, SERVICE, pool_size=1)
+    async with engine.begin() as connection:
+        await mark_shared(connection, key, system_clock())
+    await engine.dispose()
+
+
+if __name__ == "__main__":
+    app()

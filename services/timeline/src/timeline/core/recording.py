@@ -1,0 +1,121 @@
+"""From an event on the bus to an entry."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from common.core.cloudevents import Event, type_prefix
+from common.core.errors import PoisonError
+from common.core.events import (
+    Activity,
+    CaseOpened,
+    CustomerChanged,
+    CustomersMerged,
+    CustomersUnmerged,
+    Message,
+    MessageStatus,
+)
+from common.core.ids import derived_id
+from timeline.core.entry import CHANGES, STATUS, TOPICS, Entry, Position
+from timeline.core.values import canonical, json_text, storable, utc
+
+_TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
+_ABOUT_CUSTOMERS = (CustomerChanged, CustomersMerged, CustomersUnmerged)
+
+
+class _Description(Struct, frozen=True):
+    kind: str
+    channel: str | None = None
+    direction: str | None = None
+    message: UUID | None = None
+    occurred_at: datetime | None = None
+    learned_at: datetime | None = None
+
+
+def position_of(topic: str, partition: int, offset: int) -> Position:
+    """Return the place of a record. Raises LookupError on a topic that the timeline does not read."""
+    return Position(_TOPIC_RANK[topic], partition, offset)
+
+
+def entry_of(event: Event, position: Position, heard_at: datetime, region: str) -> Entry | None:
+    """Return the entry of an event, or None where it is about no contact.
+
+    A type that is newer than we are makes an entry too, if its subject is a contact. `region` is
+    the ISO 3166 country of numbers written without one.
+
+    Raises PoisonError (`bad-contact`, `bad-json`).
+    """
+    if isinstance(event.data, _ABOUT_CUSTOMERS):
+        return None
+    attributes = event.attributes
+    contact = canonical(attributes.subject, region)
+    if contact is None:
+        if event.data is None:
+            return None
+        raise PoisonError("bad-contact", "the subject is not a contact")
+    described = _describe(event)
+    return Entry(
+        tenant=attributes.tenant,
+        contact=contact,
+        event_id=attributes.id,
+        occurred_at=utc(described.occurred_at or attributes.time),
+        learned_at=utc(described.learned_at or heard_at),
+        position=position,
+        type=storable(attributes.type),
+        kind=storable(described.kind),
+        channel=storable(described.channel) if described.channel else None,
+        direction=described.direction,
+        message=described.message,
+        body=json_text(event),
+    )
+
+
+def message_ref(provider: str, account: str, message_id: str) -> UUID:
+    """Return the name under which a message and all that is said of it meet."""
+    return derived_id("message", provider, account, message_id)
+
+
+def _describe(event: Event) -> _Description:
+    describe = _DESCRIBED_BY.get(type(event.data))
+    if describe is None:
+        return _Description(event.attributes.type.removeprefix(type_prefix))
+    return describe(event.data)
+
+
+def _message(data: Message) -> _Description:
+    speaks_of = data.target if data.kind in CHANGES and data.target else data.message_id
+    return _Description(
+        kind=data.kind,
+        channel=data.channel,
+        direction=data.direction,
+        message=message_ref(data.provider, data.account, speaks_of),
+        learned_at=data.received_at,
+    )
+
+
+def _status(data: MessageStatus) -> _Description:
+    return _Description(
+        kind=STATUS,
+        channel=data.channel,
+        message=message_ref(data.provider, data.account, data.message_id),
+        occurred_at=data.occurred_at,
+    )
+
+
+def _activity(data: Activity) -> _Description:
+    return _Description(kind=data.kind, channel=data.channel, occurred_at=data.occurred_at)
+
+
+def _case_opened(data: CaseOpened) -> _Description:
+    return _Description(kind="case.opened", channel=data.channel)
+
+
+_DESCRIBED_BY: dict[type, Callable[[Any], _Description]] = {
+    Message: _message,
+    MessageStatus: _status,
+    Activity: _activity,
+    CaseOpened: _case_opened,
+}

@@ -1,0 +1,54 @@
+"""What others wrote, in the one form in which it is kept."""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
+
+from common.core.cloudevents import Event
+from common.core.contacts import InvalidContactError, normalised
+from common.core.errors import PoisonError
+
+CONTACTS_REMEMBERED = 100_000
+
+_E164 = re.compile(r"tel:\+[1-9][0-9]{6,14}")
+
+
+@lru_cache(CONTACTS_REMEMBERED)
+def canonical(contact: str, region: str) -> str | None:
+    """Return the contact as everybody writes it, or None where the text is none.
+
+    `region` is the ISO 3166 country of telephone numbers written without one.
+    """
+    if _E164.fullmatch(contact):
+        return contact  # what our own services write; to parse it again is the slowest thing here
+    try:
+        return normalised(contact, region)
+    except InvalidContactError:
+        return None
+
+
+def utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; one without zone already is: times on the bus are UTC."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the last hours of year 9999, the first of year 1
+        return moment.replace(tzinfo=UTC)
+
+
+def storable(text: str) -> str:
+    """Return the text without the one character that Postgres cannot hold."""
+    return text.replace("\x00", "\ufffd")
+
+
+def json_text(event: Event) -> str:
+    """Return the event's value as text that is sure to be JSON. Raises PoisonError (`bad-json`)."""
+    try:
+        if event.data is None:
+            msgspec.json.decode(event.value)  # a type newer than we are: nobody has looked yet
+        return event.value.decode()  # msgspec skips over unknown fields without a look at UTF-8
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise PoisonError("bad-json", str(error)) from error

@@ -1,0 +1,62 @@
+"""The OpenAPI document's answers, made from the Structs that are served."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from timeline.core.customers import CustomerView
+from timeline.core.pages import Page
+from timeline.edges.examples import CUSTOMER, PAGE
+from timeline.edges.problems import MEDIA_TYPE, Problem
+
+_COMPONENTS = "#/components/schemas/{name}"
+_SERVED = (CustomerView, Page, Problem)
+_REFUSALS = {
+    400: "The contact or the cursor is none",
+    401: "No bearer token, or none that is valid",
+    403: "The token lacks the scope",
+    404: "This tenant has no such customer",
+    422: "A parameter is missing or out of its bounds",
+    503: "The database is away; try again",
+}
+
+
+def _answer(
+    served: type[msgspec.Struct], media_type: str, description: str, example: object
+) -> dict[str, Any]:
+    schema = {"$ref": _COMPONENTS.format(name=served.__name__)}
+    return {
+        "description": description,
+        "content": {media_type: {"schema": schema, "example": example}},
+    }
+
+
+CUSTOMER_ANSWER = _answer(CustomerView, "application/json", "The customer", CUSTOMER)
+PAGE_ANSWER = _answer(Page, "application/json", "A page of the history", PAGE)
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of these errors."""
+    return {
+        status: _answer(
+            Problem,
+            MEDIA_TYPE,
+            _REFUSALS[status],
+            {"type": "about:blank", "title": "…", "status": status, "detail": "…"},
+        )
+        for status in statuses
+    }
+
+
+def document_structs(app: FastAPI) -> None:
+    """Let the app's OpenAPI document hold the schemas of the Structs that it refers to."""
+    generate = app.openapi
+    _, schemas = msgspec.json.schema_components(_SERVED, ref_template=_COMPONENTS)
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        document["components"]["schemas"].update(schemas)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -1,0 +1,164 @@
+"""Customers and their history out of Postgres, one tenant at a time."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, text
+
+from common.core.events import CustomerChanged
+from common.edges.database import ReadConnection
+from timeline.core.cursor import Cursor
+from timeline.core.customers import ContactLine, CustomerView, customer_view
+from timeline.core.entry import Entry, Position
+
+# Row-level security shows one tenant; naming it here too lets the indexes that end in it be used,
+# and keeps the tenants apart where somebody connects as a superuser, whom no policy binds.
+_HOLDER = text("SELECT customer_id FROM contact WHERE address = :address AND tenant = :tenant")
+_CURRENT = text(
+    """
+    WITH RECURSIVE up AS (
+      SELECT id, created_at, merged_into FROM customer WHERE id = :id AND tenant = :tenant
+      UNION ALL
+      SELECT above.id, above.created_at, above.merged_into
+        FROM customer AS above JOIN up ON above.id = up.merged_into
+    )
+    SELECT id, created_at FROM up WHERE merged_into IS NULL
+    """
+)
+_MERGED = text(
+    """
+    WITH RECURSIVE down AS (
+      SELECT id FROM customer WHERE merged_into = :id
+      UNION ALL
+      SELECT below.id FROM customer AS below JOIN down ON below.merged_into = down.id
+    )
+    SELECT id FROM down
+    """
+)
+_CONTACTS = text("SELECT address, first_seen, shared FROM contact WHERE customer_id = :id")
+_PROFILES = text(
+    """
+    SELECT body FROM profile WHERE (customer_ref, tenant) IN (
+      SELECT link.customer_ref, link.tenant
+        FROM contact JOIN link ON link.contact_id = contact.id
+       WHERE contact.customer_id = :id AND NOT contact.shared)
+    """
+)
+
+_COLUMNS = """
+    contact.tenant, contact.address, event_id, occurred_at, learned_at, topic, partition, "offset",
+    type, kind, channel, direction, message, body
+"""
+# Each contact gives its newest entries, and of these the newest make the page: what it costs does
+# not grow with the history.
+_PAGE = text(
+    f"""
+    SELECT {_COLUMNS} FROM contact CROSS JOIN LATERAL (
+      SELECT * FROM entry
+       WHERE entry.contact_id = contact.id
+         AND (occurred_at, topic, partition, "offset")
+             < (:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
+       ORDER BY occurred_at DESC, topic DESC, partition DESC, "offset" DESC LIMIT :most
+    ) AS newest
+     WHERE contact.customer_id = :id
+     ORDER BY occurred_at DESC, topic DESC, partition DESC, "offset" DESC LIMIT :most
+    """  # noqa: S608 - column names of our own
+)
+_AMENDMENTS = text(
+    f"""
+    SELECT {_COLUMNS}
+      FROM unnest(CAST(:addresses AS text[]), CAST(:messages AS uuid[])) AS said (address, message)
+      JOIN contact ON contact.address = said.address AND contact.tenant = :tenant
+      JOIN amendment USING (message)
+     WHERE amendment.contact_id = contact.id
+    """  # noqa: S608 - column names of our own
+)
+
+_read_profile = msgspec.json.Decoder(CustomerChanged).decode
+
+
+async def holder_of(connection: ReadConnection, tenant: str, contact: str) -> UUID | None:
+    """Return the customer whom a contact belongs to."""
+    holder: UUID | None = await connection.scalar(_HOLDER, {"address": contact, "tenant": tenant})
+    return holder
+
+
+async def current_id(connection: ReadConnection, tenant: str, customer: UUID) -> UUID | None:
+    """Return whom this id means today, after all merges; None where it never meant anybody."""
+    current: UUID | None = await connection.scalar(_CURRENT, {"id": customer, "tenant": tenant})
+    return current
+
+
+async def customer_of(
+    connection: ReadConnection, tenant: str, customer: UUID
+) -> CustomerView | None:
+    """Return who this id means today."""
+    row = (await connection.execute(_CURRENT, {"id": customer, "tenant": tenant})).one_or_none()
+    if row is None:
+        return None
+    current = {"id": row.id}
+    contacts = await connection.execute(_CONTACTS, current)
+    profiles = await connection.scalars(_PROFILES, current)
+    merged = await connection.scalars(_MERGED, current)
+    return customer_view(
+        row.id,
+        row.created_at,
+        [ContactLine(*contact) for contact in contacts],
+        [_read_profile(body) for body in profiles],
+        list(merged),
+    )
+
+
+async def entries_before(
+    connection: ReadConnection, customer: UUID, cursor: Cursor, most: int
+) -> list[Entry]:
+    """Return the newest entries of all contacts of a customer before the cursor, newest first."""
+    rows = await connection.execute(
+        _PAGE,
+        {
+            "id": customer,
+            "most": most,
+            "occurred_at": cursor.occurred_at,
+            "topic": cursor.topic,
+            "partition": cursor.partition,
+            "offset": cursor.offset,
+        },
+    )
+    return [_entry(row) for row in rows]
+
+
+async def amendments_of(
+    connection: ReadConnection, tenant: str, entries: Sequence[Entry]
+) -> list[Entry]:
+    """Return all that was ever said of the messages which these entries are or speak of."""
+    named = {(entry.contact, entry.message) for entry in entries if entry.message is not None}
+    if not named:
+        return []
+    rows = await connection.execute(
+        _AMENDMENTS,
+        {
+            "tenant": tenant,
+            "addresses": [contact for contact, _ in named],
+            "messages": [message for _, message in named],
+        },
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        tenant=row.tenant,
+        contact=row.address,
+        event_id=row.event_id,
+        occurred_at=row.occurred_at,
+        learned_at=row.learned_at,
+        position=Position(row.topic, row.partition, row.offset),
+        type=row.type,
+        kind=row.kind,
+        channel=row.channel,
+        direction=row.direction,
+        message=row.message,
+        body=row.body,
+    )

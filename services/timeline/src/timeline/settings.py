@@ -1,0 +1,12 @@
+"""What the timeline is told by its environment."""
+
+from pydantic import Field
+
+from common.settings import CommonSettings
+
+
+class Settings(CommonSettings):
+    """Settings of the timeline."""
+
+    port: int = Field(8105, description="port of the HTTP surface")
+    region: str = Field("JP", description="country (ISO 3166) of numbers written without one")

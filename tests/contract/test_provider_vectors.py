@@ -21,6 +21,19 @@ from ingest_social.core.registry import ADAPTERS as SOCIAL
 
 ADAPTERS = {**SMS, **SOCIAL}
 VECTORS: dict[str, Any] = json.loads((FOLDER / "provider-vectors.json").read_text("utf-8"))
+SIGNED_BY_SNS = (
+    "Message",
+    "MessageId",
+    "Signature",
+    "SignatureVersion",
+    "SigningCertURL",
+    "Subject",
+    "SubscribeURL",
+    "Timestamp",
+    "Token",
+    "TopicArn",
+    "Type",
+)
 UNSIGNED = ("content-type", "x-sinch-webhook-signature-algorithm")
 FORM = "application/x-www-form-urlencoded"
 
@@ -94,6 +107,20 @@ def sinch(vector: dict[str, Any]) -> Case:
     return case("sinch-sms", vector["secret"], body, headers, received_at=signed_at)
 
 
+def sns(vector: dict[str, Any]) -> Case:
+    message = vector["message"]
+    headers = {
+        "x-amz-sns-message-type": message["Type"],
+        "x-amz-sns-message-id": message["MessageId"],
+    }
+    options = {
+        "topics": message["TopicArn"],
+        f"certificate:{message['SigningCertURL']}": VECTORS["sns"]["cert_pem"],
+    }
+    body = json.dumps(message, ensure_ascii=False).encode()
+    return case("aws-sms", "unused", body, headers, options=options)
+
+
 def line(vector: dict[str, Any]) -> Case:
     headers = {"x-line-signature": vector["signature"]}
     return case("line", vector["secret"], vector["body"].encode(), headers)
@@ -104,12 +131,20 @@ MAKERS = {
     "vonage_sms_sig": vonage_sms,
     "vonage_messages_jwt": vonage_messages,
     "sinch": sinch,
+    "sns": sns,
     "line": line,
 }
+
+
+def vectors(family: str) -> list[dict[str, Any]]:
+    found = VECTORS[family]
+    return list(found["cases"] if family == "sns" else found)
+
+
 CASES = {
     f"{family}-{number}": make(vector)
     for family, make in MAKERS.items()
-    for number, vector in enumerate(VECTORS[family])
+    for number, vector in enumerate(vectors(family))
 }
 every_case = pytest.mark.parametrize(("original", "account"), CASES.values(), ids=CASES)
 
@@ -123,7 +158,18 @@ def meaning(original: Original) -> Any:
     if original.headers.get("content-type") == FORM:
         text = original.body.decode("utf-8", "replace")
         return sorted(set(parse_qsl(text, keep_blank_values=True)))
+    if original.provider == "aws-sms":
+        return signed_by_sns(original.body)
     return original.body
+
+
+def signed_by_sns(body: bytes) -> Any:
+    """Return what SNS signs, and the signature: where to unsubscribe is not among it."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return {name: found.get(name) for name in SIGNED_BY_SNS}
 
 
 def flipped(content: bytes) -> list[bytes]:
@@ -164,8 +210,10 @@ def test_without_its_signature_it_is_refused(original: Original, account: Channe
 def test_another_secret_none_or_an_empty_one_is_refused(
     original: Original, account: ChannelAccount
 ) -> None:
+    # What Amazon signs with a certificate has no secret of ours: there the certificate goes.
+    options = {name: text for name, text in account.options.items() if "certificate" not in name}
     for secrets in ((), ("",), ("another",), ("webhooks_sharedkey_x=another",)):
-        assert not accepted(original, replace(account, secrets=secrets))
+        assert not accepted(original, replace(account, secrets=secrets, options=options))
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("twilio")])

@@ -59,12 +59,16 @@ def fresh(
 
 
 def unbase64(text: str) -> bytes | None:
-    """Return the bytes of a base64 text, in either alphabet, padded or not; None where it is none."""
-    standard = text.translate(str.maketrans("-_", "+/")).rstrip("=")
+    """Return the bytes of a base64 text in either alphabet, padded or not; None where it is none.
+
+    Spellings that differ only in bits that mean nothing are none: one signature is one text.
+    """
+    digits = text.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
-        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        content = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
+    return content if base64.b64encode(content).decode().rstrip("=") == digits else None
 
 
 def _octets(text: str) -> bytes:

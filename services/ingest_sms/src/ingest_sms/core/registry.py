@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from common.core import sns
 from common.core.adapters import Adapter
 from common.core.webhooks import WebhookAdapter
+from ingest_sms.core.aws import parser as aws
 from ingest_sms.core.sinch import (
     conversation as sinch_conversation,
     signature as sinch_signature,
@@ -48,6 +50,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 authentic=sinch_signature.authentic,
                 parse=sinch_conversation.parse,
             ),
+            WebhookAdapter(provider="aws-sms", authentic=sns.authentic, parse=aws.parse),
         )
     }
 )

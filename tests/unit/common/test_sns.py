@@ -1,0 +1,155 @@
+"""What an Amazon SNS message must be, beside well signed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec.structs import replace
+from tests.samples.golden import FOLDER
+
+from common.core.adapters import ChannelAccount, Original
+from common.core.sns import CERTIFICATE, authentic, certificate_url, confirmation_url, envelope
+
+VECTORS = json.loads((FOLDER / "provider-vectors.json").read_text("utf-8"))["sns"]
+MESSAGE: dict[str, Any] = VECTORS["cases"][1]["message"]
+URL = MESSAGE["SigningCertURL"]
+NOW = datetime(2026, 1, 15, 9, 30, 5, tzinfo=UTC)
+
+
+def request(message: Any) -> Original:
+    return Original(
+        provider="aws-sms",
+        account="main",
+        received_at=NOW,
+        body=json.dumps(message).encode(),
+        headers={
+            "x-amz-sns-message-type": MESSAGE["Type"],
+            "x-amz-sns-message-id": MESSAGE["MessageId"],
+        },
+    )
+
+
+def account(**options: str) -> ChannelAccount:
+    trusted = {f"{CERTIFICATE}{URL}": VECTORS["cert_pem"], "topics": MESSAGE["TopicArn"]}
+    return ChannelAccount(
+        tenant="acme", provider="aws-sms", account="main", options=trusted | options
+    )
+
+
+def test_a_message_of_our_topic_is_accepted_by_either_version_of_the_signature() -> None:
+    for case in VECTORS["cases"][:4]:
+        assert authentic(request(case["message"]), account())
+
+
+def test_a_message_of_somebody_elses_topic_is_refused_however_well_it_is_signed() -> None:
+    assert not authentic(request(MESSAGE), account(topics="arn:aws:sns:us-east-1:1:theirs"))
+    assert not authentic(request(MESSAGE), account(topics=""))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-amz-sns-message-type": "Notification"},
+        {"x-amz-sns-message-type": "Notification", "x-amz-sns-message-id": "another"},
+        {
+            "x-amz-sns-message-type": "SubscriptionConfirmation",
+            "x-amz-sns-message-id": MESSAGE["MessageId"],
+        },
+    ],
+)
+def test_headers_that_say_something_else_than_the_body_are_refused(headers: dict[str, str]) -> None:
+    assert not authentic(replace(request(MESSAGE), headers=headers), account())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"SignatureVersion": "3"},
+        {"Signature": "not base64!"},
+        {"Signature": ""},
+        {"Message": "another"},
+        {"Timestamp": "2026-01-12T09:30:00.123Z"},
+        {"SigningCertURL": "https://sns.ap-northeast-1.amazonaws.com/other.pem"},
+        {"SigningCertURL": "https://evil.example/SimpleNotificationService-test.pem"},
+    ],
+)
+def test_a_message_that_was_changed_is_refused(change: dict[str, str]) -> None:
+    assert not authentic(request(MESSAGE | change), account())
+
+
+def test_a_kind_of_message_that_needs_no_trust_is_refused() -> None:
+    original = request(MESSAGE | {"Type": "UnsubscribeConfirmation"})
+    headers = original.headers | {"x-amz-sns-message-type": "UnsubscribeConfirmation"}
+    assert not authentic(replace(original, headers=headers), account())
+
+
+def test_what_is_no_envelope_is_refused_and_names_no_certificate() -> None:
+    assert not authentic(request([]), account())
+    assert certificate_url(request([])) is None
+
+
+def certificate_of_another_kind() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .sign(key, SHA256())
+    )
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+def test_a_certificate_that_is_none_or_of_another_kind_or_out_of_date_is_refused() -> None:
+    for pem in ("", "no certificate", certificate_of_another_kind()):
+        assert not authentic(request(MESSAGE), account(**{f"{CERTIFICATE}{URL}": pem}))
+    for received_at in (NOW - timedelta(days=400), NOW + timedelta(days=5000)):
+        patient = account(replay_seconds=str(10**9))
+        assert not authentic(replace(request(MESSAGE), received_at=received_at), patient)
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [
+        ("https://sns.ap-northeast-1.amazonaws.com/a.pem", True),
+        ("https://sns.cn-north-1.amazonaws.com.cn/a.pem", True),
+        ("http://sns.ap-northeast-1.amazonaws.com/a.pem", False),
+        ("https://sns.ap-northeast-1.amazonaws.com.evil.example/a.pem", False),
+        ("https://user@sns.ap-northeast-1.amazonaws.com/a.pem", False),
+        ("https://sns.ap-northeast-1.amazonaws.com:8443/a.pem", False),
+        ("https://sns.ap-northeast-1.amazonaws.com/a.pem?x=.txt", True),
+        ("https://sns.ap-northeast-1.amazonaws.com/a", False),
+        ("https://[::1/a.pem", False),
+    ],
+)
+def test_a_certificate_is_looked_for_at_amazon_only(url: str, trusted: bool) -> None:  # noqa: FBT001 - a table's column
+    assert certificate_url(request(MESSAGE | {"SigningCertURL": url})) == (url if trusted else None)
+
+
+def test_a_subscription_is_confirmed_at_the_topics_own_region() -> None:
+    asked = VECTORS["cases"][4]["message"]
+    url = confirmation_url(envelope(json.dumps(asked | {"SubscribeURL": "https://evil"}).encode()))
+    assert url == (
+        "https://sns.ap-northeast-1.amazonaws.com/?Action=ConfirmSubscription"
+        "&TopicArn=arn%3Aaws%3Asns%3Aap-northeast-1%3A123456789012%3Ainbound&Token=2336412f37"
+    )
+    china = asked | {"TopicArn": "arn:aws-cn:sns:cn-north-1:123456789012:inbound"}
+    assert "cn-north-1.amazonaws.com.cn/" in str(
+        confirmation_url(envelope(json.dumps(china).encode()))
+    )
+
+
+@pytest.mark.parametrize("change", [{"TopicArn": "arn:aws:sqs:x"}, {"Type": "Notification"}])
+def test_nothing_else_is_confirmed(change: dict[str, str]) -> None:
+    asked = VECTORS["cases"][4]["message"] | change
+    assert confirmation_url(envelope(json.dumps(asked).encode())) is None

@@ -8,13 +8,14 @@ Per test:
     database_url      URL of a new, empty database owned by an ordinary role; dropped afterwards
     topic_prefix      unique text to put before every topic and consumer group
     make_topic        TopicMaker: async (name, partitions=1) -> prefixed name of a new topic
+    server_folder     folder for servers and services of this test; whatever is left running below it
+                      (Daemon, KafkaServer, ServiceProcess, …) is killed with the session
     own_kafka         KafkaServer that only this test has: .stop() .start() .kill() .restart()
     own_postgres      PostgresServer that only this test has, likewise
 """
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,10 +119,9 @@ def make_topic(kafka_server: str, topic_prefix: str) -> TopicMaker:
 
 
 @pytest.fixture
-def server_folder() -> Iterator[Path]:
+def server_folder(pytestconfig: pytest.Config) -> Iterator[Path]:
     # Not tmp_path: pytest keeps that private to its user, and PostgreSQL may run as another.
-    folder = Path(tempfile.mkdtemp(prefix="madoguchi-test-"))
-    folder.chmod(0o755)
+    folder = pytestconfig.stash[SERVERS].scratch()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

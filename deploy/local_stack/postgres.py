@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from local_stack.accounts import Account, server_account
 from local_stack.daemons import Daemon
-from local_stack.errors import StartError
+from local_stack.errors import StackError, StartError
 from local_stack.ports import LOOPBACK, require_free
 from local_stack.postgres_tools import find_postgres
 from local_stack.private_files import write_private
@@ -21,6 +21,7 @@ from local_stack.private_files import write_private
 SUPERUSER = "postgres"
 START_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 30
+PUBLIC_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 -- for when TMPDIR is private
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 SETTINGS: dict[str, str] = {
@@ -163,16 +164,23 @@ class PostgresServer:
 
 
 def home_of(wanted: Path, account: Account | None) -> Path:
-    """Return a folder that belongs to `account` and that it can reach: `wanted`, or one among the temporary files."""
-    home = wanted
+    """Return a folder of `account` that it can reach: `wanted`, or else one among the temporary files."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
+    home = wanted
     if account and not account.can_enter(wanted.parent):
         mark = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
-        home = Path(tempfile.gettempdir()) / f"madoguchi-{mark}"
+        home = _public_folder(account) / f"madoguchi-{mark}"
     home.mkdir(mode=0o700, exist_ok=True)
     if account:
         account.own(home)
     return home
+
+
+def _public_folder(account: Account) -> Path:
+    for folder in (Path(tempfile.gettempdir()), *PUBLIC_FOLDERS):
+        if account.can_enter(folder):
+            return folder
+    raise StackError(f"there is no folder that the account {account.name} may enter.")
 
 
 def _quoted(part: str) -> str:

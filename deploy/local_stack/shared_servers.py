@@ -70,10 +70,11 @@ class LocalProcesses:
         return server.address
 
     def end(self, folder: Path) -> None:
-        """Kill the broker, whose data nobody wants, and delete the cluster."""
-        Daemon("kafka", folder).kill()
-        if (folder / "run" / "postgres.pid").exists():
-            PostgresServer(folder, port=0).destroy()
+        """Kill what has a pid file below `folder`, and delete the clusters wherever they had to be put."""
+        for pid_file in folder.rglob("run/*.pid"):
+            Daemon(pid_file.stem, pid_file.parents[1]).kill()
+            if pid_file.stem == "postgres":
+                PostgresServer(pid_file.parents[1], port=0).destroy()
 
 
 class SharedServers:
@@ -91,6 +92,13 @@ class SharedServers:
         """Return the session's PostgreSQL."""
         known = json.loads(self._once("postgres-address", self._start_postgres))
         return SharedPostgres(PostgresAddress(**known["admin"]), known["role_password"])
+
+    def scratch(self) -> Path:
+        """Return a new folder for servers that one test has to itself; ended with the session, too."""
+        self.folder.mkdir(mode=0o755, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        folder.chmod(0o755)  # PostgreSQL may run as another user
+        return folder
 
     def end(self) -> None:
         """Stop everything that this session started, and delete its folder."""
@@ -121,6 +129,6 @@ def folder_of_this_session() -> Path:
 
 def end_forgotten_sessions(backend: Callable[[], Backend]) -> None:
     """End the servers of sessions that were killed before they could clean up."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*"):
         if not identify(int(folder.name.removeprefix(PREFIX))):
             SharedServers(folder, backend).end()

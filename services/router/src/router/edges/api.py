@@ -1,7 +1,7 @@
 """What supervisors' tools may ask: queues, cases, and why a message went where it went."""
 
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -22,8 +22,8 @@ from router.edges.rules_file import RulesFile
 Found = TypeVar("Found")
 
 SCOPE = "routing:read"
-NOT_FOUND = {404: {"description": "This tenant has no such case"}}
-REFUSALS = {
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "This tenant has no such case"}}
+REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "No bearer token, or none that is valid"},
     403: {"description": f"The token lacks the scope `{SCOPE}`"},
     503: {"description": "The database is away; try again"},
@@ -105,7 +105,7 @@ def routing_routes(
     engine: AsyncEngine, verifier: TokenVerifier, rules: RulesFile, clock: Clock
 ) -> APIRouter:
     """Return `/v1/queues` and `/v1/cases`; other tenants' cases do not exist."""
-    routes = APIRouter(prefix="/v1", tags=["routing"], responses=dict(REFUSALS))
+    routes = APIRouter(prefix="/v1", tags=["routing"], responses=REFUSALS)
     allowed = Depends(bearer(verifier, SCOPE))
 
     @routes.get("/queues", summary="Queues and what waits in them")
@@ -115,7 +115,7 @@ def routing_routes(
         now = clock()
         return [_queue(desk, waiting.get(name), now) for name, desk in rules.policy.desks.items()]
 
-    @routes.get("/cases/{case_id}", summary="A case as it stands", responses=dict(NOT_FOUND))
+    @routes.get("/cases/{case_id}", summary="A case as it stands", responses=NOT_FOUND)
     async def case(reader: Annotated[Principal, allowed], case_id: UUID) -> CaseView:
         async with reading(engine, reader.tenant) as connection:
             found = await case_by_id(connection, reader.tenant, case_id)

@@ -35,7 +35,7 @@ _CASE = text(
 )
 _DECISION = text(
     """
-    SELECT decision.body FROM decision
+    SELECT CAST(decision.body AS text) FROM decision
       JOIN support_case USING (case_id, tenant)
      WHERE case_id = :case_id AND tenant = :tenant
        AND message_event = coalesce(CAST(:message_event AS uuid), support_case.decided_by)

@@ -36,7 +36,7 @@ _DECIDED = text(
 )
 _CUSTOMERS = text(
     """
-    SELECT asked.tenant, asked.contact, mine.customer, profile.body
+    SELECT asked.tenant, asked.contact, mine.customer, CAST(profile.body AS text)
       FROM unnest(CAST(:tenant AS text[]), CAST(:contact AS text[]), CAST(:customer AS uuid[]))
            AS asked (tenant, contact, derived)
       LEFT JOIN contact AS known
@@ -161,10 +161,7 @@ async def save(connection: AsyncConnection, routed: Sequence[Routed], known: set
 
 def case_of(row: RowMapping) -> Case:
     """Return the case in a row of `support_case`."""
-    values = dict(row)
-    for name in ("participants", "skills"):
-        values[name] = msgspec.json.decode(values[name])
-    return msgspec.convert(values, Case)
+    return msgspec.convert(dict(row), Case)
 
 
 async def _insert(

@@ -1,0 +1,152 @@
+"""The router's schema in a database of its own, and a customer who writes in Japanese."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.core.cloudevents import Attributes, Event, Record, event_type, record
+from common.core.events import (
+    Channel,
+    Conversation,
+    CustomerChanged,
+    CustomersMerged,
+    Direction,
+    Message,
+    MessageKind,
+    Party,
+)
+from common.core.ids import event_id
+from common.core.topics import CUSTOMERS, MESSAGES
+from common.edges.batches import Received
+from common.edges.database import create_reader_engine, create_writer_engine
+from common.edges.migrations import migrate
+from router.core.loading import load
+from router.core.policy import Policy, compiled
+from router.edges.consume import Routing
+from router.wiring import MIGRATIONS, SERVICE
+
+RULES = Path(__file__).parents[3] / "deploy" / "local" / "rules.yaml"
+TUESDAY = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)  # 11:40 in Tokyo, a working day
+TARO = "line:main:U4af4980629"
+TENANT = "acme"
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def router_url(database_url: str) -> str:
+    migrate(MIGRATIONS, database_url, SERVICE)
+    return database_url
+
+
+@pytest.fixture
+async def writer(router_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_writer_engine(router_url, SERVICE)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def reader(router_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_reader_engine(router_url, SERVICE)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    loaded = load(RULES.read_bytes())
+    return compiled(loaded.rules, loaded.version)
+
+
+class Written(Struct, frozen=True):
+    """An event and where the bus keeps it."""
+
+    record: Record
+    received: Received
+
+
+def _written(topic: str, subject: str, data: Any, name: str, tenant: str) -> Written:
+    attributes = Attributes(
+        id=event_id("test", tenant, name),
+        source="/test",
+        type=event_type(data),
+        subject=subject,
+        time=TUESDAY,
+        tenant=tenant,
+    )
+    made = record(topic, attributes, data)
+    return Written(made, Received(topic, 0, next(_numbers), Event(attributes, data, made.value)))
+
+
+@pytest.fixture
+def says() -> Callable[..., Written]:
+    """A customer writes on LINE."""
+
+    def write(
+        words: str = "ルーターがつながりません。",
+        *,
+        contact: str = TARO,
+        name: str | None = None,
+        tenant: str = TENANT,
+        minutes: float = 0,
+        kind: MessageKind = MessageKind.MESSAGE,
+        conversation: str | None = None,
+        channel: Channel = Channel.LINE,
+    ) -> Written:
+        name = name or f"{contact}-{next(_numbers)}"
+        message = Message(
+            message_id=name,
+            kind=kind,
+            direction=Direction.INBOUND,
+            channel=channel,
+            provider=channel,
+            account="main",
+            sender=Party(contact, "山田 太郎"),
+            conversation=Conversation(conversation or contact),
+            received_at=TUESDAY + timedelta(minutes=minutes),
+            text=words,
+        )
+        return _written(MESSAGES.name, contact, message, name, tenant)
+
+    return write
+
+
+@pytest.fixture
+def tells() -> Callable[..., Written]:
+    """A CRM tells about a customer, or the timeline about a merge."""
+
+    def write(data: CustomerChanged | CustomersMerged | Any, tenant: str = TENANT) -> Written:
+        return _written(CUSTOMERS.name, "crm", data, f"said-{next(_numbers)}", tenant)
+
+    return write
+
+
+@pytest.fixture
+def handle(writer: AsyncEngine, policy: Policy) -> Callable[..., Awaitable[None]]:
+    """Handle one batch in one transaction, as the consumer does."""
+    routing = Routing(lambda: policy, lambda: TUESDAY)
+
+    async def run(batch: Sequence[Written]) -> None:
+        async with writer.begin() as connection:
+            await routing.handle(connection, [item.received for item in batch])
+
+    return run
+
+
+@pytest.fixture
+def rows(writer: AsyncEngine) -> Callable[..., Awaitable[list[Any]]]:
+    """Return what a query finds."""
+
+    async def run(query: str, **parameters: Any) -> list[Any]:
+        async with writer.connect() as connection:
+            return list((await connection.execute(text(query), parameters)).all())
+
+    return run

@@ -11,9 +11,10 @@ from ingest_email.core.limits import ADDRESSES, NAME_CHARACTERS
 from ingest_email.core.words import decode_words
 
 _TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.)*"|<[^<>,;]*(?:>|(?=[,;])|$)|[(),:;]|[^"<(),:;]+|["<]', re.DOTALL
+    r'"(?:[^"\\]|\\.)*"|<[^<>,;]*(?:>|(?=[,;])|$)|\\.|[(),:;]|[^"<(),:;\\]+|["<\\]', re.DOTALL
 )
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.){0,200}\)")
 _BARE = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 _MAX_CHARACTERS = 320
 
@@ -58,19 +59,19 @@ class _Entry:
 def _entries(text: str) -> Iterator[_Entry]:
     entry, depth = _Entry(), 0
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        depth = max(0, depth + (token == "(") - (token == ")"))
-        if depth or token == ")":
-            entry.comments.append(token.strip("()"))
-        elif token in ",;":
+        piece = match[0]
+        depth = max(0, depth + (piece == "(") - (piece == ")"))
+        if depth or piece == ")":
+            entry.comments.append(piece.strip("()"))
+        elif piece in ",;":
             yield entry
             entry = _Entry()
-        elif token == ":" and not _is_address(entry.words):
+        elif piece == ":" and not _is_address(entry.words):
             entry = _Entry()  # the name of a group
-        elif token.startswith("<") and len(token) > 1:
-            entry.address = token.strip("<> \t")
+        elif piece.startswith("<") and len(piece) > 1:
+            entry.address = piece.strip("<> \t")
         else:
-            entry.words.append(token)
+            entry.words.append(piece)
     yield entry
 
 
@@ -92,7 +93,7 @@ def _mailbox(entry: _Entry, hint: str) -> Mailbox:
 
 def _address(text: str) -> str:
     """Return the address without a source route (`@a,@b:c@d`) and blanks around its parts."""
-    text = one_line(decode_words(text), 2 * _MAX_CHARACTERS)
+    text = one_line(_COMMENT.sub("", decode_words(text)), 2 * _MAX_CHARACTERS)
     if text.startswith("@") and ":" in text:
         text = text.rpartition(":")[2]
     return re.sub(r"\s*([@.])\s*", r"\1", text).strip("<>\"' ;,")[:_MAX_CHARACTERS]

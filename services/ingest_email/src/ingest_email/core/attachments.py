@@ -14,6 +14,7 @@ from ingest_email.core.tree import Part
 from ingest_email.core.words import decode_header
 
 _NAME_BYTES = 200
+_EXTENSION_CHARACTERS = 10
 _UNSAFE = re.compile(
     '[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|[\x00-\x1f\x7f-\x9f<>:"/\\\\|?*]'
 )
@@ -69,7 +70,11 @@ def safe_name(name: str) -> str:
     cleaned = _UNSAFE.sub("", one_line(base, 4 * _NAME_BYTES)).strip(" .")
     while len(cleaned.encode()) > _NAME_BYTES:
         stem, dot, extension = cleaned.rpartition(".")
-        cleaned = f"{stem[:-1]}{dot}{extension}" if stem and len(extension) < 10 else cleaned[:-1]
+        cleaned = (
+            f"{stem[:-1]}{dot}{extension}"
+            if stem and len(extension) < _EXTENSION_CHARACTERS
+            else cleaned[:-1]
+        )
     return cleaned
 
 

@@ -32,8 +32,10 @@ def choose_bodies(root: Part) -> Bodies:
 
 
 class _Level:
-    """The parts of one multipart. A body that is None is closed, because the branch of an
-    alternative that we are in has shown to be of the other form.
+    """The parts of one multipart.
+
+    A body that is None is closed: the branch of an alternative that we are in has shown to be of
+    the other form.
     """
 
     def __init__(

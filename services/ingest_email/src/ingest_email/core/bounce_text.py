@@ -1,4 +1,4 @@
-"""Bounces that only people can read: qmail, exim, sendmail and others, docomo, ezweb, m-FILTER …
+"""Bounces that only people can read: qmail, exim, sendmail and others, docomo, ezweb, m-FILTER.
 
 Nothing in them is certain, so nothing here decides that a mail *is* a bounce by text alone: the
 sender must look like a mail system first.

@@ -7,24 +7,17 @@ is a first guess that the bytes may refute.
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
+from ingest_email.core.detection import decode_unlabelled, foreign_bytes
 from ingest_email.core.japanese import decode_iso_2022_jp, has_escape
 
-_SAMPLE_BYTES = 8_192  # enough to recognise a charset; the detector's cost grows with it
-_FEW_ERRORS = 0.05
-_ENOUGH_TO_GUESS = 12  # bytes that are not ASCII; with fewer, Western European is the best guess
-_ELSEWHERE = [
-    *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
-    *("gb18030", "big5hkscs", "cp949"),
-]
-_UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-
 ISO_2022_JP = "iso-2022-jp"
+
+_FEW_ERRORS = 0.05
+_ENOUGH_FOR_PROOF = 12  # bytes that are not ASCII: so many are no valid UTF-8 by chance
 _UNKNOWN = frozenset(
-    ("", "us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit", "x-unknown", "unknown", "binary")
-    + ("8bit", "7bit", "default", "none", "iso646-us", "x-user-defined", "default_charset"),
-)
+    "us-ascii ascii ansi_x3.4-1968 iso646-us 7bit 8bit binary default default_charset none"
+    " unknown unknown-8bit x-unknown x-user-defined".split(),
+) | {""}
 _ALIASES = {
     "shift_jis": "cp932",
     "shift-jis": "cp932",
@@ -86,9 +79,7 @@ _ALIASES = {
     "x-utf-7": "utf-7",
 }
 _ISO_2022_JP_NAME = re.compile(r"(?:cs)?(?:x-)?iso-?2022-?jp.*|cp5022[0-2]|jis|x-jis|jis7")
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
-_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
-_RARE = re.compile("[\ue000-\uf8ff\u0370-\u04ff\u2500-\u257f]")
+_STATEFUL = re.compile(r"utf-?7|utf-?(?:16|32).*|hz.*|iso-?2022.*")
 
 
 def decode(raw: bytes, label: str = "", hint: str = "") -> str:
@@ -100,11 +91,11 @@ def decode(raw: bytes, label: str = "", hint: str = "") -> str:
     charset = canonical(label)
     if charset == ISO_2022_JP and raw.isascii():
         return decode_iso_2022_jp(raw)
-    for candidate in (charset, canonical(hint)):
+    for candidate in _candidates(raw, charset, canonical(hint)):
         text = _strictly(raw, candidate)
         if text is not None:
             return text
-    return _mostly(raw, charset) or _detected(raw)
+    return _mostly(raw, charset) or decode_unlabelled(raw)
 
 
 def canonical(label: str) -> str:
@@ -123,23 +114,34 @@ def canonical(label: str) -> str:
     return name if is_text else ""
 
 
+def _candidates(raw: bytes, charset: str, hint: str) -> tuple[str, ...]:
+    """Return the codecs to try strictly, in turn.
+
+    What is valid UTF-8 and not ASCII is UTF-8, whatever the label says: one accented letter is proof
+    against a single-byte label, a few words are against any other.
+    """
+    if not charset:
+        return "utf-8", hint
+    is_proof = foreign_bytes(raw) >= _ENOUGH_FOR_PROOF or _is_single_byte(charset)
+    if is_proof and not _STATEFUL.fullmatch(charset):
+        return "utf-8", charset, hint
+    return charset, "utf-8", hint
+
+
+def _is_single_byte(charset: str) -> bool:
+    return charset.startswith(("cp125", "iso-8859", "iso8859", "koi8", "mac", "cp874"))
+
+
 def _strictly(raw: bytes, charset: str) -> str | None:
     if charset in ("", ISO_2022_JP) or (has_escape(raw) and raw.isascii()):
         return None
-    try:
-        return raw.decode(charset)
-    except (UnicodeError, ValueError):
-        return raw.decode("euc_jis_2004") if _is_jis_2004(raw, charset) else None
-
-
-def _is_jis_2004(raw: bytes, charset: str) -> bool:
-    if charset != "euc-jp":
-        return False
-    try:
-        raw.decode("euc_jis_2004")
-    except UnicodeDecodeError:
-        return False
-    return True
+    codecs_in_turn = ("euc-jp", "euc_jis_2004") if charset == "euc-jp" else (charset,)
+    for codec in codecs_in_turn:
+        try:
+            return raw.decode(codec)
+        except (UnicodeError, ValueError):
+            continue
+    return None
 
 
 def _mostly(raw: bytes, charset: str) -> str | None:
@@ -148,66 +150,5 @@ def _mostly(raw: bytes, charset: str) -> str | None:
     if charset in (ISO_2022_JP, "cp1252"):
         return None
     text = raw.decode(charset, "replace")
-    wrong = text.count("\ufffd")
-    foreign = sum(1 for byte in raw[:_SAMPLE_BYTES] if byte >= 0x80)
+    wrong, foreign = text.count("\ufffd"), foreign_bytes(raw)
     return text if wrong <= max(1, foreign * _FEW_ERRORS) and foreign > wrong * 4 else None
-
-
-def _detected(raw: bytes) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", "replace")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = ""
-    if has_escape(raw):
-        return raw.decode("iso2022_kr", "replace") if b"\x1b$)C" in raw else decode_iso_2022_jp(raw)
-    return text or _japanese(raw) or _european(raw)
-
-
-def _japanese(raw: bytes) -> str | None:
-    """Return the text if it reads as Japanese in CP932 or EUC-JP, the better of both."""
-    scored = [
-        (_japanese_score(sample), codec)
-        for codec in ("cp932", "euc_jp")
-        if (sample := _strict_sample(raw, codec)) is not None
-    ]
-    score, codec = max(scored, default=(0.0, ""))
-    return raw.decode(codec, "replace") if score > 0 else None
-
-
-def _strict_sample(raw: bytes, codec: str) -> str | None:
-    decoder = codecs.getincrementaldecoder(codec)()
-    try:
-        return decoder.decode(raw[:_SAMPLE_BYTES], final=len(raw) <= _SAMPLE_BYTES)
-    except UnicodeDecodeError:
-        return None
-
-
-def _japanese_score(text: str) -> float:
-    """Return how Japanese a text reads, per character that is not ASCII; 0 or less is not.
-
-    Kana is proof; common kanji alone (a file name, a subject) still is a hint; half-width kana in
-    quantity is what EUC and Latin letters look like in CP932.
-    """
-    foreign = [character for character in text if character > "\x7f"]
-    common = sum(1 for character in foreign if _is_common_kanji(character))
-    kana, half, rare = (len(rule.findall(text)) for rule in (_KANA, _HALF_WIDTH, _RARE))
-    others = len(foreign) - common - kana - half
-    return (2 * kana + common - half - 3 * rare - 0.5 * others) / max(1, len(foreign))
-
-
-def _is_common_kanji(character: str) -> bool:
-    """Whether JIS X 0208 counts it to level 1 (rows 16 to 47), the kanji in daily use."""
-    encoded = character.encode("euc_jp", "ignore")
-    return len(encoded) == 2 and 0xB0 <= encoded[0] <= 0xCF
-
-
-def _european(raw: bytes) -> str:
-    foreign = sum(1 for byte in raw[:_SAMPLE_BYTES] if byte >= 0x80)
-    if foreign >= _ENOUGH_TO_GUESS:
-        best = from_bytes(raw[:_SAMPLE_BYTES], cp_isolation=_ELSEWHERE).best()
-        text = _strictly(raw, best.encoding) if best else None
-        if text is not None:
-            return text
-    return raw.decode("latin-1" if _UNDEFINED_IN_CP1252.search(raw) else "cp1252")

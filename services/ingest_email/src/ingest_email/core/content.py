@@ -20,11 +20,16 @@ class Content(Struct, frozen=True):
 
 def read_content(bodies: Bodies) -> Content:
     """Return the decoded bodies. Several parts (Apple Mail puts text between pictures) are joined."""
-    texts = [_as_text(part) for part in bodies.text]
+    text = _joined(bodies.text) or _joined(bodies.html)
     html = None
     if any(part.media_type == "text/html" for part in bodies.html):
         html = "\n".join(_as_html(part) for part in bodies.html)
-    return Content("\n".join(text for text in texts if text.strip()), html)
+    return Content(text, html)
+
+
+def _joined(parts: tuple[Part, ...]) -> str:
+    texts = [_as_text(part) for part in parts]
+    return "\n".join(text for text in texts if text.strip())
 
 
 def read_text(part: Part) -> str:

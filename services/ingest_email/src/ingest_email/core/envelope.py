@@ -12,8 +12,9 @@ TLS = "tls"
 
 
 class Envelope(Struct, frozen=True):
-    """Who the mail was handed over by and for (RFC 5321). `sender` is None where it is not known,
-    and empty for `<>`, the sender of bounces.
+    """Who handed the mail over, for whom (RFC 5321).
+
+    `sender` is None where it is not known, and empty for `<>`, the sender of bounces.
     """
 
     sender: str | None = None
@@ -24,8 +25,9 @@ class Envelope(Struct, frozen=True):
 
 
 def to_headers(envelope: Envelope) -> dict[str, str]:
-    """Return the envelope as `Original.headers`: recipients one a line, since an address may hold
-    a comma.
+    """Return the envelope as `Original.headers`.
+
+    Recipients are one a line, since an address may hold a comma.
     """
     named = {
         MAIL_FROM: envelope.sender,

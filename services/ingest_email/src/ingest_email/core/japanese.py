@@ -19,6 +19,9 @@ _PAIR_CODECS = {
     b"Q": ("euc_jis_2004", b""),
     b"P": ("euc_jis_2004", b"\x8f"),  # JIS X 0213, plane 2
 }
+_LEADS_BELOW_KANA = 0xA0 - 0x81
+_TRAILS_BELOW_DEL = 0x7F - 0x40
+_PAIR = re.compile(rb"[\x21-\x7e\xa1-\xfe]{2}")
 _HIGH = bytes(byte | 0x80 for byte in range(256))
 
 
@@ -80,7 +83,7 @@ def _singly(raw: bytes, codec: str, prefix: bytes) -> list[str]:
     text, position = [], 0
     while position < len(raw):
         pair = raw[position : position + 2]
-        if len(pair) == 2 and all(0x21 <= byte & 0x7F <= 0x7E for byte in pair):
+        if _PAIR.fullmatch(pair):
             text.append(_pair(pair, codec, prefix))
             position += 2
         else:  # a blank or an odd byte where a pair should be: shown as it is
@@ -97,9 +100,15 @@ def _pair(pair: bytes, codec: str, prefix: bytes) -> str:
 
 
 def _shifted(row: int, cell: int) -> bytes:
-    """Return the Shift_JIS form of a JIS pair, where the vendors' characters have their tables."""
-    lead = ((row - 0x21) >> 1) + 0x81
-    lead += 0x40 if lead > 0x9F else 0
-    trail = cell + (0x1F if row % 2 else 0x7E)
-    trail += 1 if row % 2 and trail >= 0x7F else 0
-    return bytes((lead, trail))
+    """Return the Shift_JIS form of a JIS pair, where the vendors' characters have their tables.
+
+    Two rows share a lead byte; leads skip the half-width kana, trails skip DEL.
+    """
+    lead = (row - 0x21) // 2
+    trail = cell - 0x21 + (0 if row % 2 else 94)
+    return bytes(
+        (
+            lead + (0x81 if lead < _LEADS_BELOW_KANA else 0xC1),
+            trail + (0x40 if trail < _TRAILS_BELOW_DEL else 0x41),
+        )
+    )

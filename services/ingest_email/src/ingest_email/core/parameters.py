@@ -8,9 +8,10 @@ from ingest_email.core.charsets import decode
 from ingest_email.core.words import decode_words
 
 _PARAMETER = re.compile(
-    r';\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*(?:"|$)|[^;]*)',
+    r'[;\s]\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*(?:"|$)|[^;]*)',
     re.DOTALL,
 )
+_VALUE = re.compile(r"\s*[^\s;]*")  # the semicolon after it is forgotten now and then
 _QUOTED_PAIR = re.compile(r'\\(["\\])')
 _SECTION = re.compile(r"(.+?)\*(?:(\d{1,3})(\*)?)?")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -35,14 +36,14 @@ def read_structured(raw: bytes, hint: str = "") -> Structured:
     senders split them inside a character. Encoded words in a quoted value are illegal and usual.
     """
     text = decode(raw, "", hint)
-    value = text.partition(";")[0].strip().casefold()
+    value = _VALUE.match(text)
     sections: dict[str, list[tuple[int, bool, str]]] = {}
     for number, found in enumerate(_PARAMETER.finditer(text)):
         if number == _MAX_PARAMETERS:
             break
         name, index, extended = _section(found[1].casefold())
         sections.setdefault(name, []).append((index, extended, _unquoted(found[2])))
-    return Structured(value, {name: _value(parts, hint) for name, parts in sections.items()})
+    return Structured(value[0].strip().casefold() if value else "", {name: _value(parts, hint) for name, parts in sections.items()})
 
 
 def _section(name: str) -> tuple[str, int, bool]:
@@ -76,8 +77,9 @@ def _value(parts: list[tuple[int, bool, str]], hint: str) -> str:
 def _charset(part: tuple[int, bool, str]) -> tuple[str, str]:
     """Split `charset'language'value`."""
     _, extended, text = part
-    pieces = text.split("'", 2)
-    return (pieces[0], pieces[2]) if extended and len(pieces) == 3 else ("", text)
+    charset, quote, rest = text.partition("'")
+    _language, second_quote, value = rest.partition("'")
+    return (charset, value) if extended and quote and second_quote else ("", text)
 
 
 def _bytes(extended: bool, text: str) -> bytes:  # noqa: FBT001 - a property of the section, read off it

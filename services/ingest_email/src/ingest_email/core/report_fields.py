@@ -1,5 +1,6 @@
-"""The machine-readable parts of reports: delivery status (RFC 3464), feedback (RFC 5965) and
-disposition (RFC 8098), all of them blocks of header fields.
+"""The machine-readable parts of reports, all of them blocks of header fields.
+
+Delivery status (RFC 3464), feedback (RFC 5965) and disposition (RFC 8098).
 """
 
 from collections.abc import Iterator

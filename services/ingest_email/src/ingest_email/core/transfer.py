@@ -6,6 +6,7 @@ import re
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
 _WHITE = b" \t\r\n"
+_PIECE = re.compile(rb"(?:[A-Za-z0-9+/=]{4})*\s*")
 _UU_NAMES = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 _MAX_GARBAGE = 0.1
 _PROBE_BYTES = 4_096
@@ -31,7 +32,7 @@ def decode_base64(raw: bytes) -> bytes:
     if not padding or not compact[len(head) :].strip(b"="):
         return _unpadded(head)
     _, _, tail = raw.partition(b"=")
-    if re.search(rb"[^A-Za-z0-9+/=\s]|[A-Za-z] [A-Za-z]", tail):
+    if not all(_PIECE.fullmatch(line) for line in tail.lstrip(b"=").splitlines()):
         return _unpadded(head)
     return b"".join(_unpadded(piece) for piece in re.split(rb"=+", compact))
 

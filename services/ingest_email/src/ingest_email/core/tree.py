@@ -89,9 +89,16 @@ class _Reader:
                 self._close_level(start)
             else:
                 position = self._enter(after).start
-        self._close_down_to(0, len(self._raw))
+        self._close_down_to(0, self._end())
         root.end = len(self._raw)
         return self._part(root)
+
+    def _end(self) -> int:
+        """Return where the last body ends: its closing delimiter may have lost its line end."""
+        text = self._raw.rstrip()
+        closings = (b"--" + boundary + b"--" for boundary in reversed(self._boundaries))
+        closing = next((closing for closing in closings if text.endswith(closing)), None)
+        return len(text) - len(closing) if closing else len(self._raw)
 
     def _match(self, line: bytes) -> tuple[int, bool] | None:
         """Return (how many multiparts stay open, whether it closes the innermost of them)."""

@@ -31,7 +31,7 @@ up: $(STAMP) ## bring up Kafka, PostgreSQL and the five services; again: only wh
 	@$(STACK) up
 
 demo: up ## one customer writes by email, SMS and LINE, and becomes one history
-	@$(PY) deploy/demo.py
+	@$(PY) -m demo
 
 test: $(STAMP) ## all tests, with a Kafka and a PostgreSQL of their own
 	@$(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term $(ARGS)

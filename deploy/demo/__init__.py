@@ -1,0 +1,1 @@
+"""One customer on three channels, from the outside: what `make demo` shows."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +24,8 @@ from common.core.events import (
 )
 from common.core.payloads import UnreadableError, json_value
 from common.core.signatures import sha256_hex
+
+Item = TypeVar("Item")
 
 _EXTENSIONS = {
     "image/jpeg": "jpg",
@@ -191,9 +194,9 @@ class Drafting(Struct, frozen=True, kw_only=True):
 
     def each(
         self,
-        items: Iterable[object],
-        read: Callable[[object], Iterable[Draft]],
-        identify: Callable[[object], str | None] = unnamed,
+        items: Iterable[Item],
+        read: Callable[[Item], Iterable[Draft]],
+        identify: Callable[[Item], str | None] = unnamed,
     ) -> tuple[Draft, ...]:
         """Return the drafts of every item; one that cannot be read becomes `unsupported`."""
         drafts: list[Draft] = []

@@ -12,6 +12,7 @@ from ingest_sms.core.sinch import (
     signature as sinch_signature,
     sms as sinch_sms,
 )
+from ingest_sms.core.smpp import parser as smpp
 from ingest_sms.core.twilio import parser as twilio, signature as twilio_signature
 from ingest_sms.core.vonage import (
     messages as vonage_messages,
@@ -51,6 +52,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 parse=sinch_conversation.parse,
             ),
             WebhookAdapter(provider="aws-sms", authentic=sns.authentic, parse=aws.parse),
+            WebhookAdapter(provider="smpp", authentic=smpp.never, parse=smpp.parse),
         )
     }
 )

@@ -21,24 +21,27 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 def up(arguments: argparse.Namespace) -> None:
     """Bring the stack up, or what of it is not up."""
     stack, report = Stack(), Report()
-    if arguments.only == "servers":
-        stack.start_servers(report)
-    else:
-        stack.start(report)
+    with stack.alone(report):
+        if arguments.only == "servers":
+            stack.start_servers(report)
+        else:
+            stack.start(report)
     report.show(addresses(stack))
 
 
 def down(_: argparse.Namespace) -> None:
     """End what `up` started."""
-    report = Report()
-    Stack().stop(report)
+    stack, report = Stack(), Report()
+    with stack.alone(report):
+        stack.stop(report)
     report.say("stack", "is down; its data stays in .local (make clean deletes it)")
 
 
 def clean(_: argparse.Namespace) -> None:
     """End what `up` started and delete its data and what was built."""
-    report = Report()
-    Stack().destroy(report)
+    stack, report = Stack(), Report()
+    with stack.alone(report):
+        stack.destroy(report)
     shutil.rmtree(ROOT / "build", ignore_errors=True)
     report.say("stack", "is gone: .local and build are deleted")
 

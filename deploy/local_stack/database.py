@@ -2,11 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
 
 from local_stack.postgres import PostgresAddress
+
+T = TypeVar("T")
+
+IDENTITY = """
+    SELECT concat_ws('/', system_identifier, oid) FROM pg_control_system(), pg_database
+    WHERE datname = $1
+"""
 
 
 def execute(address: PostgresAddress, statements: Sequence[str]) -> None:
@@ -26,9 +33,12 @@ def role_statement(role: str, password: str) -> str:
     )
 
 
-def ensure_database(address: PostgresAddress, name: str, owner: str) -> None:
-    """Make database `name` owned by `owner`, unless it is there."""
-    _run(_ensure_database(address, name, owner))
+def ensure_database(address: PostgresAddress, name: str, owner: str) -> str:
+    """Make database `name` owned by `owner`, unless it is there; return what tells it from any other.
+
+    A database that was deleted and made again is another one.
+    """
+    return _run(_ensure_database(address, name, owner))
 
 
 def accepts_logins(address: PostgresAddress) -> bool:
@@ -49,19 +59,21 @@ async def _execute(address: PostgresAddress, statements: Sequence[str]) -> None:
         await connection.close()
 
 
-async def _ensure_database(address: PostgresAddress, name: str, owner: str) -> None:
+async def _ensure_database(address: PostgresAddress, name: str, owner: str) -> str:
     connection = await asyncpg.connect(address.url())
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             await connection.execute(f'CREATE DATABASE "{name}" OWNER {owner}')
+        identity: str = await connection.fetchval(IDENTITY, name)
     finally:
         await connection.close()
+    return identity
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     # Not asyncio.run: that forgets the loop which pytest-asyncio keeps for the tests.
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(work)
+        return loop.run_until_complete(work)
     finally:
         loop.close()

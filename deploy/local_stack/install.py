@@ -90,8 +90,8 @@ def run(command: "list[str]", complaint: str) -> None:
 
 
 def say(what: str) -> None:
-    """Print one line of progress at once."""
-    print(f"install: {what}", flush=True)
+    """Print one line of progress, beside what a command such as `make -s token` is run for."""
+    print(f"install: {what}", file=sys.stderr, flush=True)
 
 
 def main() -> int:

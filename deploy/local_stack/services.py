@@ -40,14 +40,22 @@ class ServiceProcess:
     def is_outdated(self) -> bool:
         """Tell whether code or settings changed since the running process was started."""
         known = self._code_file.read_text() if self._code_file.exists() else ""
-        return known != self._code_mark()
+        return known != self.code_mark()
+
+    def code_mark(self) -> str:
+        """Return a text that changes whenever the service's code or settings do."""
+        mark = hashlib.sha256(json.dumps(self.environment, sort_keys=True).encode())
+        for source in (ROOT / "libs" / "common" / "src", ROOT / "services" / self.name / "src"):
+            for path in sorted(source.rglob("*.py")):
+                mark.update(f"{path}:{path.stat().st_mtime_ns};".encode())
+        return mark.hexdigest()
 
     def start(self) -> None:
         """Start the process unless it runs; `wait_until_ready` says when it can work."""
         if self.is_running:
             return
         require_free(self.port, self.name)
-        mark = self._code_mark()
+        mark = self.code_mark()
         self.daemon.launch(
             [sys.executable, "-m", self.name, "serve"], environment=self.environment, folder=ROOT
         )
@@ -86,13 +94,6 @@ class ServiceProcess:
             return "no answer yet"
         finally:
             connection.close()
-
-    def _code_mark(self) -> str:
-        mark = hashlib.sha256(json.dumps(self.environment, sort_keys=True).encode())
-        for source in (ROOT / "libs" / "common" / "src", ROOT / "services" / self.name / "src"):
-            for path in sorted(source.rglob("*.py")):
-                mark.update(f"{path}:{path.stat().st_mtime_ns};".encode())
-        return mark.hexdigest()
 
 
 def run_tool(command: Sequence[str], environment: Mapping[str, str]) -> str:

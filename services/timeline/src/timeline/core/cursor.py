@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from timeline.core.entry import Entry, Position
+from timeline.core.entry import Entry
 
 _INT16 = Annotated[int, Meta(ge=0, le=2**15 - 1)]
 _INT64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -34,11 +34,6 @@ def cursor_before(entry: Entry) -> Cursor:
     """Return where the page after this entry, its oldest, begins."""
     at = entry.position
     return Cursor(entry.occurred_at, at.topic, at.partition, at.offset)
-
-
-def position(cursor: Cursor) -> Position:
-    """Return the place on the bus that the cursor names."""
-    return Position(cursor.topic, cursor.partition, cursor.offset)
 
 
 def write_cursor(cursor: Cursor) -> str:

@@ -14,6 +14,10 @@ CONTACTS_REMEMBERED = 100_000
 
 _E164 = re.compile(r"tel:\+[1-9][0-9]{6,14}")
 
+# asyncpg takes the very first and the very last datetime for minus and plus infinity.
+_FIRST = datetime.min.replace(microsecond=1, tzinfo=UTC)
+_LAST = datetime.max.replace(microsecond=999_998, tzinfo=UTC)
+
 
 @lru_cache(CONTACTS_REMEMBERED)
 def canonical(contact: str, region: str) -> str | None:
@@ -31,12 +35,11 @@ def canonical(contact: str, region: str) -> str | None:
 
 def utc(moment: datetime) -> datetime:
     """Return the moment in UTC; one without zone already is: times on the bus are UTC."""
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
     try:
-        return moment.astimezone(UTC)
+        aware = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError:  # the last hours of year 9999, the first of year 1
-        return moment.replace(tzinfo=UTC)
+        aware = moment.replace(tzinfo=UTC)
+    return min(max(aware, _FIRST), _LAST)
 
 
 def storable(text: str) -> str:

@@ -40,16 +40,17 @@ _MERGED = text(
 _CONTACTS = text("SELECT address, first_seen, shared FROM contact WHERE customer_id = :id")
 _PROFILES = text(
     """
-    SELECT body FROM profile WHERE (customer_ref, tenant) IN (
+    SELECT CAST(body AS text) FROM profile WHERE (customer_ref, tenant) IN (
       SELECT link.customer_ref, link.tenant
         FROM contact JOIN link ON link.contact_id = contact.id
        WHERE contact.customer_id = :id AND NOT contact.shared)
     """
 )
 
+# As text, as it stood: a driver that is handed json would decode it.
 _COLUMNS = """
     contact.tenant, contact.address, event_id, occurred_at, learned_at, topic, partition, "offset",
-    type, kind, channel, direction, message, body
+    type, kind, channel, direction, message, CAST(body AS text) AS body
 """
 # Each contact gives its newest entries, and of these the newest make the page: what it costs does
 # not grow with the history.

@@ -124,11 +124,12 @@ BEGIN
   IF to_regclass(name) IS NOT NULL THEN
     RETURN;
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtext(current_schema() || '.entry'));
+  -- Lets one worker in at a time, and shows it what the one before has made; an advisory lock
+  -- would not, as it does not refresh what this session knows of the catalogue.
+  LOCK TABLE entry_elsewhen IN ACCESS EXCLUSIVE MODE;
   IF to_regclass(name) IS NOT NULL THEN
     RETURN;
   END IF;
-  LOCK TABLE entry_elsewhen IN ACCESS EXCLUSIVE MODE;
   EXECUTE format('CREATE TABLE %I (LIKE entry INCLUDING ALL)', name);
   EXECUTE format(
     'WITH moved AS (DELETE FROM entry WHERE occurred_at >= %L AND occurred_at < %L RETURNING *)

@@ -1,0 +1,101 @@
+"""A migrated timeline of its own for each test, and ways to tell it events and to ask it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import count
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.unit.timeline.telling import TENANT, after
+
+from common.core.cloudevents import Event
+from common.core.events import CustomerChanged
+from common.edges.batches import Received
+from common.edges.database import create_reader_engine, create_writer_engine, reading
+from common.edges.migrations import migrate
+from timeline.core.cursor import NEWEST, read_cursor
+from timeline.core.pages import Page, page_of
+from timeline.edges.consume import Historian
+from timeline.edges.reader import amendments_of, current_id, entries_before, holder_of
+from timeline.wiring import MIGRATIONS, SERVICE
+
+Tell = Callable[..., Awaitable[None]]
+Rows = Callable[..., Awaitable[list[tuple[object, ...]]]]
+Pages = Callable[..., Awaitable[Page]]
+
+NOW = after(60)
+
+
+@pytest.fixture
+def migrated(database_url: str) -> str:
+    """Return the URL of a database that holds the timeline's schema, owned by an ordinary role."""
+    migrate(MIGRATIONS, database_url, SERVICE)
+    return database_url
+
+
+@pytest.fixture
+async def writer(migrated: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_writer_engine(migrated, SERVICE)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def reader(migrated: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_reader_engine(migrated, SERVICE)
+    yield engine
+    await engine.dispose()
+
+
+def on_the_bus(events: Iterable[Event], offsets: Iterable[int]) -> list[Received]:
+    return [
+        Received(
+            "customers.v1" if isinstance(event.data, CustomerChanged) else "messages.v1",
+            0,
+            offset,
+            event,
+        )
+        for event, offset in zip(events, offsets, strict=False)
+    ]
+
+
+@pytest.fixture
+def tell(writer: AsyncEngine) -> Tell:
+    """Have a batch of events handled in one transaction, as the consumer does."""
+    offsets = count()
+    historian = Historian(lambda: NOW, "JP")
+
+    async def tell(*events: Event) -> None:
+        async with writer.begin() as connection, connection.begin_nested():
+            await historian(connection, on_the_bus(events, offsets))
+
+    return tell
+
+
+@pytest.fixture
+def rows(writer: AsyncEngine) -> Rows:
+    async def rows(query: str, **parameters: object) -> list[tuple[object, ...]]:
+        async with writer.connect() as connection:
+            return [tuple(row) for row in await connection.execute(text(query), parameters)]
+
+    return rows
+
+
+@pytest.fixture
+def pages(reader: AsyncEngine) -> Pages:
+    """Read a page of whoever holds a contact, as the API does."""
+
+    async def page(
+        contact: str, limit: int = 200, before: str | None = None, tenant: str = TENANT
+    ) -> Page:
+        cursor = read_cursor(before) if before else NEWEST
+        async with reading(reader, tenant) as connection:
+            holder = await holder_of(connection, tenant, contact)
+            current = holder and await current_id(connection, tenant, holder)
+            if current is None:
+                return Page((), None)
+            entries = await entries_before(connection, current, cursor, limit + 1)
+            amendments = await amendments_of(connection, tenant, entries[:limit])
+        return page_of(entries, amendments, limit)
+
+    return page

@@ -1,0 +1,198 @@
+"""A page shows each message with all that was later said of it, however that came."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+from hypothesis import given, strategies as st
+from msgspec.structs import replace
+from tests.unit.timeline.telling import (
+    HANAKO_LINE,
+    HANAKO_TEL,
+    after,
+    call,
+    change,
+    entry,
+    message,
+    status,
+)
+
+from common.core.cloudevents import Event
+from common.core.delivery import DeliveryStatus
+from common.core.events import Attachment, AttachmentState, Direction, MessageKind
+from common.core.ids import derived_id
+from timeline.core.entry import Entry
+from timeline.core.fold import Item, Version, present
+from timeline.core.pages import Page, page_of
+
+RECEIPT = Attachment(
+    name="領収書.jpg", media_type="image/jpeg", state=AttachmentState.STORED, size=48213
+)
+
+
+def history(*told: Event) -> list[Entry]:
+    return [entry(event, offset) for offset, event in enumerate(told)]
+
+
+def shown(entries: list[Entry]) -> tuple[Item, ...]:
+    listed = [one for one in entries if one.listed]
+    return present(listed, [one for one in entries if one.amends])
+
+
+def only_message(*told: Event) -> Item:
+    [item] = [item for item in shown(history(*told)) if item.kind == MessageKind.MESSAGE]
+    return item
+
+
+def test_the_newest_comes_first_and_everything_is_shown_as_it_stood() -> None:
+    told = message(attachments=(RECEIPT,)), call(minutes=2)
+    newest, oldest = shown(history(*told))
+    assert (newest.kind, oldest.kind) == ("call", "message")
+    assert newest.data == msgspec.Raw(told[1].value)
+    assert oldest.data == msgspec.Raw(told[0].value)
+    assert oldest.attachments == (RECEIPT,)
+    assert oldest.versions == ()
+    assert oldest.delivery is None
+
+
+def test_of_the_same_instant_what_was_acknowledged_later_is_newer() -> None:
+    first, second = (message(message_id=name, text=name) for name in ("m1", "m2"))
+    newest, oldest = shown(history(first, second))
+    assert (newest.id, oldest.id) == (second.attributes.id, first.attributes.id)
+
+
+def test_a_delivery_status_only_moves_forward() -> None:
+    sent = message(direction=Direction.OUTBOUND)
+    item = only_message(
+        status(DeliveryStatus.READ, 3),
+        status(DeliveryStatus.SENT, 4),
+        sent,
+        status(DeliveryStatus.DELIVERED, 2),
+        status(DeliveryStatus.READ, 9),
+    )
+    assert item.delivery is not None
+    assert item.delivery.status is DeliveryStatus.READ
+    assert item.delivery.since == after(3)
+
+
+def test_a_failure_says_why() -> None:
+    sent = message(direction=Direction.OUTBOUND)
+    item = only_message(sent, status(DeliveryStatus.FAILED, 1, error="30008"))
+    assert item.delivery is not None
+    assert (item.delivery.status, item.delivery.error_code) == (DeliveryStatus.FAILED, "30008")
+
+
+def test_an_edited_message_has_all_its_wordings_and_the_last_one_counts() -> None:
+    wrote = message(text="注文番号は1204です")
+    late = change(MessageKind.EDIT, "m1", 2, "注文番号は1240です")
+    early = change(MessageKind.EDIT, "m1", 1, "注文番号は1224です")
+    item = only_message(late, wrote, early)
+    assert item.versions == (
+        Version(wrote.attributes.id, after(0), None, "注文番号は1204です"),
+        Version(early.attributes.id, after(1), None, "注文番号は1224です"),
+        Version(late.attributes.id, after(2), None, "注文番号は1240です"),
+    )
+    assert item.data == msgspec.Raw(wrote.value)
+
+
+def test_an_unsent_message_is_not_shown_and_neither_are_its_edits() -> None:
+    told = (
+        change(MessageKind.UNSEND, "m1", 5),
+        message(text="間違えました", attachments=(RECEIPT,)),
+        change(MessageKind.EDIT, "m1", 1, "間違えました!"),
+    )
+    items = shown(history(*told))
+    assert [item.kind for item in items] == ["unsend", "edit", "message"]
+    for item in items:
+        assert item.unsent_at == after(5)
+        assert item.data is None
+        assert item.attachments == ()
+        assert item.versions == ()
+
+
+def test_reactions_stand_at_their_message_in_order() -> None:
+    item = only_message(
+        change(MessageKind.REACTION, "m1", 2),
+        change(MessageKind.REACTION, "m1", 1, "👍"),
+        message(),
+    )
+    assert [(one.at, one.text) for one in item.reactions] == [(after(1), "👍"), (after(2), None)]
+
+
+def test_an_edit_whose_message_never_came_is_still_shown() -> None:
+    [item] = shown(history(change(MessageKind.EDIT, "before-our-time", 1, "届きましたか")))
+    assert item.kind == "edit"
+    assert item.data is not None
+
+
+def test_nobody_can_amend_what_another_contact_wrote() -> None:
+    wrote, forged = history(message(), change(MessageKind.UNSEND, "m1", 1))
+    foreign = replace(forged, contact=HANAKO_TEL)
+    [item] = present([wrote], [foreign])
+    assert item.unsent_at is None
+
+
+def test_a_page_says_where_the_next_one_begins_only_if_there_is_one() -> None:
+    newest_first = sorted(
+        history(*(call(minutes=minute) for minute in range(4))),
+        key=lambda one: one.moment,
+        reverse=True,
+    )
+    assert page_of(newest_first, [], 4).next is None
+    page = page_of(newest_first, [], 3)
+    assert len(page.entries) == 3
+    assert page.next is not None
+    assert page_of([], [], 3) == Page((), None)
+
+
+MINUTES = st.integers(0, 5)
+TELLINGS: dict[str, Callable[..., Event]] = {
+    "message": lambda minute: message(minutes=minute, message_id=f"m{minute}", text=f"{minute}番"),
+    "edit": lambda minute: change(MessageKind.EDIT, f"m{minute % 3}", minute, f"訂正{minute}"),
+    "unsend": lambda minute: change(MessageKind.UNSEND, f"m{minute % 3}", minute),
+    "reaction": lambda minute: change(MessageKind.REACTION, f"m{minute % 3}", minute, "👍"),
+    "status": lambda minute: status(
+        list(DeliveryStatus)[minute % 5], minute, message_id=f"m{minute % 3}"
+    ),
+    "call": lambda minute: call(HANAKO_LINE, minute),
+}
+EVENTS = st.lists(st.tuples(st.sampled_from(sorted(TELLINGS)), MINUTES), max_size=12)
+
+
+@given(EVENTS, st.data())
+def test_any_order_and_repetition_of_events_gives_the_same_page(
+    told: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    entries = history(*(TELLINGS[kind](minute) for kind, minute in dict.fromkeys(told)))
+    again = data.draw(st.lists(st.sampled_from(entries))) if entries else []
+    shuffled = data.draw(st.permutations(entries + again))
+    assert shown(shuffled) == shown(entries)
+
+
+@given(EVENTS, EVENTS, st.data())
+def test_two_contacts_interleaved_anyhow_have_the_pages_they_have_alone(
+    one: list[tuple[str, int]], other: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    hanako = history(*(TELLINGS[kind](minute) for kind, minute in dict.fromkeys(one)))
+    taro = [
+        replace(one, contact=HANAKO_TEL, event_id=derived_id("taro", str(one.event_id)))
+        for one in history(*(TELLINGS[kind](minute) for kind, minute in dict.fromkeys(other)))
+    ]
+    mixed = data.draw(st.permutations(hanako + taro))
+    assert [item for item in shown(mixed) if item.contact == HANAKO_LINE] == list(shown(hanako))
+
+
+def test_an_event_that_the_bus_has_twice_lies_where_it_came_first() -> None:
+    wrote = message()
+    first, again = entry(wrote, 3), entry(wrote, 9)
+    other = entry(message(message_id="m2"), 5)
+    assert [item.id for item in present([again, other, first], [])] == [
+        other.event_id,
+        first.event_id,
+    ]
+
+
+def test_a_later_delivery_with_a_time_of_its_own_is_the_same_event() -> None:
+    wrote = entry(message(), 3)
+    again = replace(wrote, occurred_at=wrote.occurred_at + timedelta(minutes=1))
+    assert len(present([wrote, again], [])) == 1

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from local_stack.database import accepts_logins
-from local_stack.engine import COMPOSE_FILE
+from local_stack.engine import COMPOSE_FILE, compose_is_there
 from local_stack.errors import MissingToolError, StackError, StartError
 from local_stack.kafka import is_broker_ready
 from local_stack.layout import Ports
@@ -28,7 +28,7 @@ class ComposeServers:
 
     def prepare(self, report: Report) -> None:
         """Start both containers: their images and their network are fetched and made together."""
-        if not _compose_is_there():
+        if not compose_is_there():
             raise MissingToolError(
                 "Docker is here without its compose plugin: install docker-compose-plugin,"
                 " or use Java and Maven instead with MADOGUCHI_STACK=local."
@@ -91,8 +91,3 @@ def compose_environment(ports: Ports, secret: Path) -> dict[str, str]:
         "MADOGUCHI_POSTGRES_PORT": str(ports.postgres),
         "MADOGUCHI_POSTGRES_SECRET": str(secret),
     }
-
-
-def _compose_is_there() -> bool:
-    asked = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-    return asked.returncode == 0

@@ -1,7 +1,6 @@
 """Whether a Docker engine does the servers' work, and with which images."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,12 +20,19 @@ def uses_docker() -> bool:
 
 
 def engine_answers() -> bool:
-    """Tell whether `docker info` reaches a working engine."""
-    if not shutil.which("docker"):
-        return False
+    """Tell whether a Docker engine can be reached, with the compose plugin."""
+    return _succeeds("info") and compose_is_there()
+
+
+def compose_is_there() -> bool:
+    """Tell whether Docker has its compose plugin."""
+    return _succeeds("compose", "version")
+
+
+def _succeeds(*words: str) -> bool:
     try:
-        asked = subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False)
-    except subprocess.TimeoutExpired:
+        asked = subprocess.run(["docker", *words], capture_output=True, timeout=10, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
     return asked.returncode == 0
 

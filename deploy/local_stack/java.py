@@ -11,9 +11,7 @@ from local_stack.settings import java_home
 
 OLDEST_JAVA = 17
 POM = Path(__file__).parents[1] / "kafka" / "pom.xml"
-REMEDY = (
-    "install it (Debian: apt-get install openjdk-17-jre-headless maven) or start a Docker engine."
-)
+REMEDY = "install it (Debian: apt-get install default-jre-headless maven) or start a Docker engine."
 
 
 def find_java() -> str:
@@ -48,13 +46,22 @@ def kafka_version() -> str:
 
 def kafka_jars(folder: Path) -> Path:
     """Return the folder of the broker's jars below `folder`, fetching them the first time."""
-    jars = folder / f"jars-{kafka_version()}"
+    jars = _jars_below(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "jars.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not jars.exists():
             _fetch(jars)
     return jars
+
+
+def jars_are_here(folder: Path) -> bool:
+    """Tell whether the broker's jars need not be fetched."""
+    return _jars_below(folder).exists()
+
+
+def _jars_below(folder: Path) -> Path:
+    return folder / f"jars-{kafka_version()}"
 
 
 def _fetch(jars: Path) -> None:

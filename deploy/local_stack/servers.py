@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from local_stack.java import kafka_version
+from local_stack.java import find_java, jars_are_here, kafka_jars, kafka_version
 from local_stack.kafka import KafkaServer
 from local_stack.layout import JARS_FOLDER, Ports
 from local_stack.parallel import side_by_side
@@ -48,15 +48,18 @@ class ProcessServers:
         return bool(self.kafka.daemon.identity or self.postgres.daemon.identity)
 
     def prepare(self, report: Report) -> None:
-        """Say where PostgreSQL's data had to go, if not below the stack's folder."""
+        """Find what the servers run on, and say where data goes if not below the stack's folder."""
+        if not self.kafka.daemon.identity:
+            find_java()
         if self.postgres.home.parent != self.home:
             where = f"data goes to {self.postgres.home}: its account may not enter {self.home}"
             report.say("PostgreSQL", where)
 
     def start_kafka(self, report: Report) -> None:
         """Start the broker, fetching its jars the first time."""
-        if not (JARS_FOLDER / f"jars-{kafka_version()}").exists():
+        if not jars_are_here(JARS_FOLDER):
             report.say("Kafka", f"fetching {kafka_version()} with Maven (45 MB, once)")
+            kafka_jars(JARS_FOLDER)
         if not self.kafka.daemon.identity:
             report.say("Kafka", f"starting {kafka_version()} on {self.kafka.bootstrap}")
         self.kafka.start()

@@ -84,6 +84,8 @@ class Stack:
 
     def start(self, report: Report) -> None:
         """Bring up the servers, the schemas and the services; return when all five are ready."""
+        for service in self.services.values():
+            self._require_ports_of(service)
         self._prepare(report)
         side_by_side([lambda: self._start_bus(report), lambda: self._start_schemas(report)])
         self._start_services(report)
@@ -137,12 +139,16 @@ class Stack:
     def _start_services(self, report: Report) -> None:
         self._stop_outdated(report)
         idle = [service for service in self.services.values() if not service.is_running]
-        if any(service.name == "ingest_email" for service in idle):
-            require_free(self.ports.smtp, "SMTP")
         for service in idle:
             report.say(service.name, f"starting on {LOOPBACK}:{service.port}")
             service.start()
         wait_until_ready(list(self.services.values()), report)
+
+    def _require_ports_of(self, service: ServiceProcess) -> None:
+        if not service.is_running:
+            require_free(service.port, service.name)
+            if service.name == "ingest_email":
+                require_free(self.ports.smtp, "SMTP")
 
     def _stop_outdated(self, report: Report) -> None:
         outdated = [service for service in self._running() if service.is_outdated]

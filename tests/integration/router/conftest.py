@@ -61,6 +61,12 @@ async def reader(router_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture(scope="session")
+def rules_path() -> Path:
+    """The local stack's rules."""
+    return RULES
+
+
+@pytest.fixture(scope="session")
 def policy() -> Policy:
     loaded = load(RULES.read_bytes())
     return compiled(loaded.rules, loaded.version)

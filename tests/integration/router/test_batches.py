@@ -1,13 +1,17 @@
 """A batch becomes cases, decisions and events in one transaction, and counts once."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.cloudevents import Record
+from common.core.errors import TransientError
 from common.core.events import (
     Contract,
     CustomerChanged,
@@ -17,6 +21,8 @@ from common.core.events import (
     MessageKind,
 )
 from common.core.ids import customer_id, derived_id
+from router.core.policy import Policy
+from router.edges.consume import Routing
 
 TARO = "line:main:U4af4980629"
 MAIL = "email:taro@example.jp"
@@ -32,6 +38,8 @@ HANAKO = "line:main:U2"
 NOW = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)
 LATELY = NOW - timedelta(days=1)
 WAY_BACK = NOW - timedelta(days=300)
+
+WAITING_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 Handle = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[Any]]]
@@ -170,3 +178,34 @@ async def test_a_reaction_to_nothing_leaves_nothing(
 ) -> None:
     await handle([says(kind=MessageKind.REACTION), says(kind=MessageKind.OPT_OUT)])
     assert [await rows(query) for query in EVERYTHING] == [[], [], []]
+
+
+async def test_of_two_workers_who_open_the_same_conversation_one_has_to_begin_again(
+    writer: AsyncEngine, handle: Handle, rows: Rows, says: Write, policy: Policy
+) -> None:
+    """A thread's mails lie on several partitions: each sender is a contact of its own."""
+    routing = Routing(lambda: policy, lambda: NOW)
+    first, second = says(), says(contact=HANAKO, conversation=TARO)
+    async with writer.begin() as slow:
+        await routing.handle(slow, [first.received])
+        quick = asyncio.ensure_future(handle([second]))
+        while not await rows(WAITING_FOR_A_LOCK):  # noqa: ASYNC110 - the lock is in another process
+            await asyncio.sleep(0.01)
+    with pytest.raises(TransientError, match="another worker was faster"):
+        await quick
+    await handle([second])
+
+    (case,) = await rows("SELECT case_id FROM support_case")
+    assert [row.case_id for row in await rows("SELECT case_id FROM decision")] == [case.case_id] * 2
+
+
+async def test_the_database_itself_refuses_a_second_open_case(
+    handle: Handle, rows: Rows, says: Write
+) -> None:
+    await handle([says()])
+    with pytest.raises(IntegrityError, match="support_case_open"):
+        await rows(
+            "INSERT INTO support_case SELECT (jsonb_populate_record(stored, "
+            """'{"case_id": "00000000-0000-0000-0000-000000000001"}')).* """
+            "FROM support_case AS stored RETURNING 1"
+        )

@@ -71,7 +71,7 @@ async def _write_mail(stack: Stack, mailbox: ChannelAccount, report: Report) -> 
     recipient = mailbox.addresses[0]
     report.say("鈴木 花子", f"mails {recipient} by SMTP, in ISO-2022-JP, with a file")
     await asyncio.to_thread(deliver, LOOPBACK, stack.ports.smtp, story.MAIL, recipient, mail)
-    return message_id
+    return f"<{message_id}>"
 
 
 async def _write_sms(

@@ -126,6 +126,13 @@ def line(vector: dict[str, Any]) -> Case:
     return case("line", vector["secret"], vector["body"].encode(), headers)
 
 
+def meta(vector: dict[str, Any]) -> Case:
+    body = vector["body"]
+    provider = "whatsapp" if "whatsapp_business_account" in body else "messenger"
+    headers = {"x-hub-signature-256": vector["header_x_hub_signature_256"]}
+    return case(provider, vector["app_secret"], body.encode(), headers)
+
+
 MAKERS = {
     "twilio": twilio,
     "vonage_sms_sig": vonage_sms,
@@ -133,6 +140,7 @@ MAKERS = {
     "sinch": sinch,
     "sns": sns,
     "line": line,
+    "meta": meta,
 }
 
 
@@ -221,3 +229,11 @@ def test_twilio_speaks_for_the_url_too(name: str) -> None:
     original, account = CASES[name]
     for url in flipped(original.url.encode()):
         assert not accepted(replace(original, url=url.decode()), account)
+
+
+def test_meta_signs_its_own_escapes_not_what_another_writer_makes_of_them() -> None:
+    original, account = CASES["meta-0"]
+    body = json.dumps(json.loads(original.body)).encode()
+    wrong = VECTORS["meta"][0]["wrong_if_reserialised"]
+    assert not accepted(replace(original, body=body), account)
+    assert not accepted(replace(original, headers={"x-hub-signature-256": wrong}), account)

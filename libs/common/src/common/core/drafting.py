@@ -80,6 +80,11 @@ class Exchange(Struct, frozen=True, kw_only=True):
     time: datetime | None = None
 
 
+def named(message_id: str | None, heard: str | None = None) -> str | None:
+    """Return the id of a message's event or, with what was heard of it, of a status's."""
+    return f"{message_id}:{heard}" if message_id and heard else message_id or None
+
+
 def unnamed(_item: object) -> str | None:
     """Identify nothing: for items that carry no id of their own."""
     return None
@@ -159,8 +164,12 @@ class Drafting(Struct, frozen=True, kw_only=True):
             occurred_at=moment,
             error_code=error_code,
         )
-        provider_id = f"{message_id}:{heard}"
-        return Draft(provider_id=provider_id, contact=recipient.contact, time=moment, data=data)
+        return Draft(
+            provider_id=f"{message_id}:{heard}",
+            contact=recipient.contact,
+            time=moment,
+            data=data,
+        )
 
     def anonymous(self, content: Content, provider_id: str | None = None, part: int = 0) -> Draft:
         """Return the draft of something that names nobody.
@@ -181,9 +190,9 @@ class Drafting(Struct, frozen=True, kw_only=True):
 
     def from_json(
         self,
-        items: Callable[[object], Iterable[object]],
-        read: Callable[[object], Iterable[Draft]],
-        identify: Callable[[object], str | None] = unnamed,
+        items: Callable[[object], Iterable[Item]],
+        read: Callable[[Item], Iterable[Draft]],
+        identify: Callable[[Item], str | None] = unnamed,
     ) -> tuple[Draft, ...]:
         """Return the drafts of the items in a JSON body; of `alone`, where the body is one item."""
         try:

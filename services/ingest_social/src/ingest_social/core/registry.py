@@ -1,17 +1,38 @@
 """The providers of social messages, by their name in a webhook's address."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from common.core.adapters import Adapter
+from common.core.events import Channel
 from common.core.webhooks import WebhookAdapter
 from ingest_social.core.line import parser as line, signature as line_signature
+from ingest_social.core.meta import messaging, signature as meta_signature, whatsapp
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
         adapter.provider: adapter
         for adapter in (
             WebhookAdapter(provider="line", authentic=line_signature.authentic, parse=line.parse),
+            WebhookAdapter(
+                provider="whatsapp",
+                authentic=meta_signature.authentic,
+                challenge=meta_signature.challenge,
+                parse=whatsapp.parse,
+            ),
+            WebhookAdapter(
+                provider="messenger",
+                authentic=meta_signature.authentic,
+                challenge=meta_signature.challenge,
+                parse=partial(messaging.parse, Channel.MESSENGER),
+            ),
+            WebhookAdapter(
+                provider="instagram",
+                authentic=meta_signature.authentic,
+                challenge=meta_signature.challenge,
+                parse=partial(messaging.parse, Channel.INSTAGRAM),
+            ),
         )
     }
 )

@@ -5,6 +5,7 @@ Twilio does not say when a message was sent, so its time is when it reached us.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from common.core.adapters import Answer, ChannelAccount, Draft, Original, Outcome
 from common.core.contacts import ContactKind, scoped_contact
 from common.core.delivery import DeliveryStatus
-from common.core.drafting import Content, Drafting, labelled, media_name, place_text, remote
+from common.core.drafting import Content, Drafting, labelled, media_name, named, place_text, remote
 from common.core.events import Attachment, Channel, MessageKind, Party
 from common.core.keywords import keyword_kind
 from common.core.payloads import UnreadableError, form_fields
@@ -65,19 +66,19 @@ def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
     fields = {clean(name): clean(value) for name, value in pairs}
     drafts = drafting(original, account, "twilio-signature")
     drafts = replace(drafts, channel=_CHANNELS.get(_scheme(fields), Channel.SMS))
-    return drafts.each([fields], lambda _: [_draft(drafts, fields)], lambda _: _sid(fields))
+    return drafts.each([fields], partial(_drafts, drafts), _name)
 
 
-def _draft(drafts: Drafting, fields: Fields) -> Draft:
-    word = fields.get("MessageStatus") or fields.get("SmsStatus", "")
+def _drafts(drafts: Drafting, fields: Fields) -> tuple[Draft]:
+    word = _word(fields)
     if not (sid := _sid(fields)) or word not in _RECEIVED | _STATUSES.keys():
         raise UnreadableError("neither a message nor a status")
     if word in _STATUSES:
-        return _status(drafts, fields, sid, word)
+        return (_status(drafts, fields, sid, word),)
     theirs, ours = fields.get("From", ""), fields.get("To", "")
     customer = _party(theirs, ours, drafts.account, fields.get("ProfileName"))
     company = _party(ours or drafts.account.account, ours, drafts.account)
-    return drafts.message(sid, exchange(customer, company), _content(fields))
+    return (drafts.message(sid, exchange(customer, company), _content(fields)),)
 
 
 def _status(drafts: Drafting, fields: Fields, sid: str, word: str) -> Draft:
@@ -140,6 +141,15 @@ def _party(address: str, ours: str, account: ChannelAccount, name: str | None = 
 
 def _scheme(fields: Fields) -> str:
     return fields.get("From", "").partition(":")[0]
+
+
+def _name(fields: Fields) -> str | None:
+    word = _word(fields)
+    return named(_sid(fields), None if word in _RECEIVED else word)
+
+
+def _word(fields: Fields) -> str:
+    return fields.get("MessageStatus") or fields.get("SmsStatus", "")
 
 
 def _sid(fields: Fields) -> str | None:

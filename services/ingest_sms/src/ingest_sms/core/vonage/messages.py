@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.contacts import ContactKind, scoped_contact
 from common.core.delivery import DeliveryStatus
-from common.core.drafting import Drafting, alone
+from common.core.drafting import Drafting, alone, named
 from common.core.events import Channel, Party
 from common.core.payloads import Id, UnreadableError, flattened, shaped, text_at
 from common.core.times import from_iso
@@ -48,7 +48,7 @@ class Webhook(Struct, frozen=True):
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
     """Return the message or status of one request."""
     drafts = drafting(original, account, "vonage-jwt-hs256")
-    return drafts.from_json(alone, partial(_drafts, drafts), _uuid)
+    return drafts.from_json(alone, partial(_drafts, drafts), _name)
 
 
 def _drafts(drafts: Drafting, value: object) -> tuple[Draft]:
@@ -100,5 +100,5 @@ def _address(value: object) -> str:
     return text_at(value, "number") or text_at(value, "id") or ""
 
 
-def _uuid(value: object) -> str | None:
-    return text_at(value, "message_uuid")
+def _name(value: object) -> str | None:
+    return named(text_at(value, "message_uuid"), text_at(value, "status"))

@@ -6,10 +6,11 @@ A long message arrives in parts, each with an id of its own; what joins them is 
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.delivery import DeliveryStatus
-from common.core.drafting import UNSUPPORTED, Content, Drafting, labelled
+from common.core.drafting import UNSUPPORTED, Content, Drafting, labelled, named
 from common.core.events import Party
 from common.core.keywords import keyword_kind
 from common.core.payloads import UnreadableError
@@ -47,19 +48,19 @@ def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
     except UnreadableError:
         return (drafts.unsupported(),)
     fields = {clean(name): clean(value) for name, value in found.items()}
-    return drafts.each([fields], lambda _: [_draft(drafts, fields)], lambda _: _id(fields))
+    return drafts.each([fields], partial(_drafts, drafts), _name)
 
 
-def _draft(drafts: Drafting, fields: Fields) -> Draft:
+def _drafts(drafts: Drafting, fields: Fields) -> tuple[Draft]:
     message_id = _id(fields)
     if message_id is None:
         raise UnreadableError("neither a message nor a receipt")
     customer = number_party(international(fields.get("msisdn", "")), drafts.account)
     time = from_iso(fields.get("message-timestamp"))
     if "status" in fields:
-        return _receipt(drafts, fields, message_id, customer, time)
+        return (_receipt(drafts, fields, message_id, customer, time),)
     company = company_party(fields.get("to"), drafts.account)
-    return drafts.message(message_id, exchange(customer, company, time), _content(fields))
+    return (drafts.message(message_id, exchange(customer, company, time), _content(fields)),)
 
 
 def _receipt(
@@ -85,6 +86,10 @@ def _content(fields: Fields) -> Content:
     text = fields.get("text")
     kind = keyword_kind(text)
     return labelled(Content(kind=kind, text=text), told)
+
+
+def _name(fields: Fields) -> str | None:
+    return named(_id(fields), fields.get("status"))
 
 
 def _id(fields: Fields) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from itertools import count
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from timeline.edges.reader import amendments_of, current_id, entries_before, hol
 from timeline.wiring import MIGRATIONS, SERVICE
 
 Tell = Callable[..., Awaitable[None]]
-Rows = Callable[..., Awaitable[list[tuple[object, ...]]]]
+Rows = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 Pages = Callable[..., Awaitable[Page]]
 
 NOW = after(60)
@@ -74,7 +75,7 @@ def tell(writer: AsyncEngine) -> Tell:
 
 @pytest.fixture
 def rows(writer: AsyncEngine) -> Rows:
-    async def rows(query: str, **parameters: object) -> list[tuple[object, ...]]:
+    async def rows(query: str, **parameters: object) -> list[tuple[Any, ...]]:
         async with writer.connect() as connection:
             return [tuple(row) for row in await connection.execute(text(query), parameters)]
 

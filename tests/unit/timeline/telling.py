@@ -1,4 +1,4 @@
-"""Events as the other services and a CRM would publish them, for the timeline's tests."""
+"""Events as the other services and a CRM would publish them, and a model of who is who."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -144,3 +144,19 @@ def unknown(subject: str, value: bytes, kind: str = "io.madoguchi.parcel.lost") 
         None,
         value,
     )
+
+
+class UnionFind:
+    """The plain model: everything that is named together belongs together."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+
+    def root(self, thing: str) -> str:
+        while (above := self._above.get(thing, thing)) != thing:
+            thing = above
+        return thing
+
+    def unite(self, things: Sequence[str]) -> None:
+        for thing in things:
+            self._above[self.root(thing)] = self.root(things[0])

@@ -13,6 +13,7 @@ from tests.unit.timeline.telling import (
     HANAKO_TEL,
     START,
     TENANT,
+    UnionFind,
     after,
     profile,
 )
@@ -179,22 +180,6 @@ def test_a_merge_is_announced_under_the_name_of_who_was_absorbed() -> None:
         merged_at=START,
     )
     assert merge_announced(TENANT, merge, after(5)).headers[2] == sent.headers[2]  # the id
-
-
-class UnionFind:
-    """The plain model: everything that is named together belongs together."""
-
-    def __init__(self) -> None:
-        self._above: dict[str, str] = {}
-
-    def root(self, thing: str) -> str:
-        while (above := self._above.get(thing, thing)) != thing:
-            thing = above
-        return thing
-
-    def unite(self, things: Sequence[str]) -> None:
-        for thing in things:
-            self._above[self.root(thing)] = self.root(things[0])
 
 
 CONTACTS = [f"tel:+8190123400{number:02}" for number in range(12)]

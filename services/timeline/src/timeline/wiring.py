@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
@@ -55,10 +56,12 @@ def build(settings: Settings) -> TimelineService:
     health = Health()
     health.needs("consumer", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
     months = MonthsAhead(writer, system_clock)
-    return TimelineService(_app(settings, health), health, (consumer, months, relay))
+    reader = create_reader_engine(settings.database, SERVICE)
+    return TimelineService(surface(reader, settings, health), health, (consumer, months, relay))
 
 
-def _app(settings: Settings, health: Health) -> FastAPI:
+def surface(reader: AsyncEngine, settings: Settings, health: Health) -> FastAPI:
+    """Build the HTTP surface over a database."""
     app = FastAPI(
         title="Madoguchi timeline",
         version="1.0.0",
@@ -66,7 +69,6 @@ def _app(settings: Settings, health: Health) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
     )
-    reader = create_reader_engine(settings.database, SERVICE)
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(timeline_routes(reader, verifier, settings.region))
     health_routes(app, health)

@@ -95,4 +95,4 @@ _CALL: dict[str, Any] = {
     "unsent_at": None,
 }
 
-PAGE: dict[str, Any] = {"entries": [_CORRECTED, _CALL], "next": "lNf_AAAAAGhPPgAAAc4AAQID"}
+PAGE: dict[str, Any] = {"entries": [_CORRECTED, _CALL], "next": "lNb_awPJfAEEzQSj"}

@@ -1,0 +1,200 @@
+"""Customers in the database equal a plain union-find over what the profiles name."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.integration.timeline.conftest import NOW, Pages, Rows, Tell
+from tests.unit.timeline.telling import (
+    HANAKO_LINE,
+    HANAKO_MAIL,
+    HANAKO_TEL,
+    START,
+    TENANT,
+    UnionFind,
+    call,
+    message,
+    profile,
+)
+
+from common.core.cloudevents import Event, Record, read
+from common.core.events import CustomersMerged
+from common.core.ids import customer_id
+from common.edges.database import reading
+from timeline.edges.contacts import ContactKey, mark_shared
+from timeline.edges.reader import customer_of
+
+MERGES = "SELECT survivor, absorbed, contacts, cause FROM merge ORDER BY id"
+
+
+async def announced(rows: Rows) -> list[CustomersMerged]:
+    decode = msgspec.msgpack.Decoder(Record).decode
+    records = [decode(raw) for (raw,) in await rows("SELECT record FROM outbox ORDER BY id")]
+    return [read(record.headers, record.value).data for record in records]
+
+
+async def test_one_profile_makes_one_history_of_three_channels(
+    tell: Tell, pages: Pages, rows: Rows
+) -> None:
+    await tell(message(HANAKO_LINE, 2))
+    await tell(call(HANAKO_TEL, 1))
+    told = profile([HANAKO_MAIL, "tel:090-1234-5678", HANAKO_LINE], minutes=3)
+    await tell(told)
+    await tell(call(HANAKO_MAIL, 4, channel="email"))
+    for contact in (HANAKO_LINE, HANAKO_TEL, HANAKO_MAIL):
+        shown = (await pages(contact)).entries
+        assert [item.contact for item in shown] == [HANAKO_MAIL, HANAKO_LINE, HANAKO_TEL]
+    merges = await rows(MERGES)
+    assert {absorbed for _, absorbed, _, _ in merges} == {
+        customer_id(TENANT, HANAKO_MAIL),
+        customer_id(TENANT, HANAKO_TEL),
+    }
+    assert {(survivor, cause) for survivor, _, _, cause in merges} == {
+        (customer_id(TENANT, HANAKO_LINE), told.attributes.id)
+    }
+
+
+async def test_every_merge_is_announced_once_with_what_moved_and_why(
+    tell: Tell, rows: Rows
+) -> None:
+    told = profile([HANAKO_MAIL, HANAKO_TEL])
+    await tell(message(HANAKO_TEL))
+    await tell(told)
+    await tell(told, profile([HANAKO_TEL, HANAKO_MAIL], minutes=1))
+    assert await announced(rows) == [
+        CustomersMerged(
+            survivor=customer_id(TENANT, HANAKO_TEL),
+            absorbed=customer_id(TENANT, HANAKO_MAIL),
+            contacts=(HANAKO_MAIL,),
+            cause=told.attributes.id,
+            merged_at=NOW,
+        )
+    ]
+
+
+async def test_a_merged_away_id_answers_with_the_survivor_of_all_merges(
+    tell: Tell, reader: AsyncEngine
+) -> None:
+    for minute, contact in enumerate((HANAKO_LINE, HANAKO_TEL, HANAKO_MAIL)):
+        await tell(message(contact, minute))
+    await tell(profile([HANAKO_TEL, HANAKO_MAIL], ref="billing-7", name="スズキ ハナコ"))
+    await tell(profile([HANAKO_LINE, HANAKO_TEL], minutes=5, name="鈴木 花子"))
+    async with reading(reader, TENANT) as connection:
+        views = [
+            await customer_of(connection, TENANT, customer_id(TENANT, contact))
+            for contact in (HANAKO_LINE, HANAKO_TEL, HANAKO_MAIL)
+        ]
+    view = views[0]
+    assert views == [view] * 3
+    assert view is not None
+    assert view.id == customer_id(TENANT, HANAKO_LINE)
+    assert view.name == "鈴木 花子"
+    assert [line.contact for line in view.contacts] == [HANAKO_LINE, HANAKO_TEL, HANAKO_MAIL]
+    assert [line.customer_ref for line in view.profiles] == ["crm-1024", "billing-7"]
+    assert set(view.merged) == {customer_id(TENANT, one) for one in (HANAKO_TEL, HANAKO_MAIL)}
+
+
+async def test_the_newest_profile_wins_in_whatever_order_they_come(
+    tell: Tell, reader: AsyncEngine
+) -> None:
+    for minute in (2, 9, 4):
+        await tell(profile([HANAKO_TEL], minutes=minute, tier=f"at {minute}"))
+    async with reading(reader, TENANT) as connection:
+        view = await customer_of(connection, TENANT, customer_id(TENANT, HANAKO_TEL))
+    assert view is not None
+    assert view.tier == "at 9"
+
+
+async def test_a_shared_contact_links_nobody(tell: Tell, writer: AsyncEngine, rows: Rows) -> None:
+    switchboard = "tel:+81312345678"
+    async with writer.begin() as connection:
+        await mark_shared(connection, ContactKey(TENANT, switchboard), START)
+    await tell(profile([HANAKO_TEL, switchboard]), profile([HANAKO_MAIL, switchboard], ref="crm-2"))
+    assert await rows(MERGES) == []
+
+
+async def test_equal_contacts_of_two_tenants_are_two_people(tell: Tell, rows: Rows) -> None:
+    await tell(
+        profile([HANAKO_TEL, HANAKO_MAIL], tenant="acme"), message(HANAKO_TEL, tenant="globex")
+    )
+    query = (
+        "SELECT tenant, count(DISTINCT customer_id) FROM contact GROUP BY tenant ORDER BY tenant"
+    )
+    assert await rows(query) == [("acme", 1), ("globex", 1)]
+
+
+PEOPLE = 150
+CONTACTS = [f"line:1657000000:U{number:04}" for number in range(PEOPLE * 2)]
+
+
+def crowd(chance: random.Random) -> list[Event]:
+    """Return messages and profiles in which people have up to four contacts and some share one."""
+    told: list[Event] = []
+    for person in range(PEOPLE):
+        own = chance.sample(CONTACTS[person * 2 : person * 2 + 4], k=2)
+        stranger = [chance.choice(CONTACTS)] if chance.random() < 0.05 else []
+        told.append(profile(own + stranger, ref=f"crm-{person}", minutes=person))
+        told += [message(contact, minutes=person, message_id=str(person)) for contact in own]
+        if chance.random() < 0.3:
+            told.append(profile(own[:1], ref=f"billing-{person}", minutes=person))
+    chance.shuffle(told)
+    return told
+
+
+async def work(tell: Tell, batches: Sequence[Sequence[Event]]) -> int:
+    """Handle batches as a consumer would, trying again after a deadlock; return how many there were."""
+    deadlocks = 0
+    for batch in batches:
+        while True:
+            try:
+                await tell(*batch)
+                break
+            except DBAPIError:
+                deadlocks += 1
+    return deadlocks
+
+
+async def test_four_workers_at_once_agree_with_the_model_without_a_deadlock(
+    tell: Tell, rows: Rows
+) -> None:
+    """Every worker hears everything in an order of its own, so all of them want the same customers."""
+    chance = random.Random(20260302)  # noqa: S311 - reproducible, not secret
+    told = crowd(chance)
+    shares = []
+    for _ in range(4):
+        order = chance.sample(told, k=len(told))
+        shares.append([order[start : start + 9] for start in range(0, len(order), 9)])
+    deadlocks = await asyncio.gather(*(work(tell, batches) for batches in shares))
+    assert sum(deadlocks) == 0
+
+    model = UnionFind()
+    for event in told:
+        if event.attributes.subject.startswith(("crm", "billing")):
+            model.unite([event.data.customer_ref, *event.data.contacts])
+    holders: dict[str, UUID] = dict(await rows("SELECT address, customer_id FROM contact"))
+    groups: dict[str, set[UUID]] = {}
+    for contact, holder in holders.items():
+        groups.setdefault(model.root(contact), set()).add(holder)
+    assert all(len(holding) == 1 for holding in groups.values())
+    assert len(set(holders.values())) == len(groups)
+    await check_survivors_are_oldest(rows)
+    messages = sum(event.attributes.type.endswith("received") for event in told)
+    assert await rows("SELECT count(*), count(DISTINCT event_id) FROM entry") == [
+        (messages, messages)
+    ]
+
+
+async def check_survivors_are_oldest(rows: Rows) -> None:
+    merges = await rows(
+        """SELECT (s.created_at, s.id) < (a.created_at, a.id), a.merged_into = merge.survivor
+             FROM merge JOIN customer s ON s.id = survivor JOIN customer a ON a.id = absorbed"""
+    )
+    assert merges
+    assert set(merges) == {(True, True)}
+    told = await rows("SELECT count(*), count(DISTINCT absorbed) FROM merge")
+    assert told[0][0] == told[0][1], "nobody is absorbed twice"
+    assert len(await announced(rows)) == len(merges)

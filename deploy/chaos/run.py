@@ -51,7 +51,7 @@ async def _write_and_wreck(plan: Plan, stack: Stack, report: Report) -> tuple[Ve
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(timeout=CLIENT_SECONDS, limits=limits) as client:
         writers = _writers(plan, stack, client)
-        each = plan.messages // len(writers)
+        each = -(-plan.messages // len(writers))  # rounded up: never fewer than asked for
         total = each * len(writers)
         ledger = Ledger()
         havoc = Havoc(stack, plan.kills, plan.seed, report)

@@ -62,7 +62,9 @@ def fill_venv() -> None:
         uv = str(VENV / "bin" / "uv")
     into = [uv, "pip", "install", "--quiet", "--python", PYTHON]
     say("installing what requirements.lock names")
-    run([*into, "--require-hashes", "-r", str(LOCK)], "the lock could not be installed")
+    # Compiled once here: otherwise each start of a service may spend its first seconds on it.
+    locked = ["--compile-bytecode", "--require-hashes", "-r", str(LOCK)]
+    run([*into, *locked], "the lock could not be installed")
     say("installing libs/common and the services, editable")
     ours = [
         ROOT / "libs" / "common",

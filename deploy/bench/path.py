@@ -1,0 +1,149 @@
+"""The whole path: from a webhook to the timeline with its decision, on everything at once."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import cycle, islice
+
+import asyncpg
+import httpx
+
+from bench.figures import Figure
+from bench.load import connect, drip, flood, percentile, wire
+from bench.texts import text_of
+from bench.webhooks import requests
+from common.core.adapters import ChannelAccount
+from common.edges.accounts import Accounts
+from common.edges.clock import system_clock
+from local_stack.ports import LOOPBACK
+from local_stack.stack import Stack
+from pretend.webhooks import line_text, twilio_sms
+
+FLOOD_SECONDS = 12.0
+FLOOD_CONNECTIONS = 48
+MOST = 40_000
+HALF_LOAD_SECONDS = 15.0
+PROBES_PER_SECOND = 20
+POLL_SECONDS = 0.004
+PATIENCE_SECONDS = 60
+
+_COUNT = """
+    SELECT count(*) FILTER (WHERE type = 'io.madoguchi.message.received'),
+           count(*) FILTER (WHERE type = 'io.madoguchi.case.routed')
+      FROM timeline.entry
+"""
+
+
+def measure(stack: Stack, accounts: Accounts) -> list[Figure]:
+    """Flood the whole stack, then run it at half of what it took."""
+    return asyncio.run(_measure(stack, accounts))
+
+
+async def _measure(stack: Stack, accounts: Accounts) -> list[Figure]:
+    url = stack.environment["MADOGUCHI_DATABASE"]
+    database = await asyncpg.connect(url, server_settings={"madoguchi.tenant": "*"})
+    try:
+        rate = await _flooded(stack, accounts, database)
+        latencies = await _at_half_load(stack, accounts, rate / 2)
+    finally:
+        await database.close()
+    note = "SMS and LINE webhooks until entry and decision are on the timeline"
+    return [
+        Figure("path_messages_per_s", rate, "messages/s", note=note),
+        Figure("path_latency_p50_ms", percentile(latencies, 0.5) * 1000, "ms", note="half load"),
+        Figure("path_latency_p99_ms", percentile(latencies, 0.99) * 1000, "ms", note="half load"),
+    ]
+
+
+async def _flooded(stack: Stack, accounts: Accounts, database: asyncpg.Connection) -> float:
+    twilio, line = (accounts.of_provider(name)[0] for name in ("twilio", "line"))
+    sms = list(islice(requests(twilio, "path"), MOST))
+    chats = list(islice(line_requests(line, "path"), MOST))
+    ports = stack.ports.services
+    received, routed = await database.fetchrow(_COUNT)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    outcomes = await asyncio.gather(
+        flood(ports["ingest_sms"], iter(sms), FLOOD_CONNECTIONS, FLOOD_SECONDS),
+        flood(ports["ingest_social"], iter(chats), FLOOD_CONNECTIONS, FLOOD_SECONDS),
+    )
+    accepted = sum(outcome.accepted for outcome in outcomes)
+    if any(outcome.refused for outcome in outcomes):
+        raise RuntimeError("requests were refused")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        wished = (received + accepted, routed + accepted)
+        while tuple(await database.fetchrow(_COUNT)) != wished:  # noqa: ASYNC110 - it lies in Postgres
+            await asyncio.sleep(0.1)
+    return accepted / (loop.time() - began)
+
+
+async def _at_half_load(stack: Stack, accounts: Accounts, per_second: float) -> list[float]:
+    """Return seconds from sending a probe to seeing it on the timeline's API."""
+    twilio, line = (accounts.of_provider(name)[0] for name in ("twilio", "line"))
+    ports = stack.ports.services
+    some = int(per_second * HALF_LOAD_SECONDS) + 1
+    sources = cycle(
+        [
+            (ports["ingest_sms"], iter(list(islice(requests(twilio, "half"), some)))),
+            (ports["ingest_social"], iter(list(islice(line_requests(line, "half"), some)))),
+        ]
+    )
+
+    def next_request() -> tuple[int, bytes]:
+        port, prepared = next(sources)
+        return port, next(prepared)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(drip(next_request, per_second, HALF_LOAD_SECONDS, 32))
+        probing = tasks.create_task(_probe(stack, twilio))
+    return probing.result()
+
+
+async def _probe(stack: Stack, account: ChannelAccount) -> list[float]:
+    token = stack.key.token(
+        tenant="acme", scopes=["timeline:read"], subject="bench", now=system_clock()
+    )
+    headers = {"authorization": f"Bearer {token}"}
+    base = f"http://{LOOPBACK}:{stack.ports.services['timeline']}"
+    seconds: list[float] = []
+    async with (
+        httpx.AsyncClient(base_url=base, headers=headers) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        for number in range(int(HALF_LOAD_SECONDS * PROBES_PER_SECOND)):
+            tasks.create_task(_one_probe(stack, client, account, number, seconds))
+            await asyncio.sleep(1 / PROBES_PER_SECOND)
+    return seconds
+
+
+async def _one_probe(
+    stack: Stack,
+    client: httpx.AsyncClient,
+    account: ChannelAccount,
+    number: int,
+    seconds: list[float],
+) -> None:
+    """Write as somebody new, and ask for him until he is there."""
+    loop = asyncio.get_running_loop()
+    sender = f"+8150{number:08}"
+    request = twilio_sms(account, sender, text_of(number), f"SMprobe{number:027}")
+    connection = await connect(stack.ports.services["ingest_sms"])
+    start = loop.time()
+    await connection.send(wire(request, LOOPBACK))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            found = await client.get("/v1/customers", params={"contact": f"tel:{sender}"})
+            if found.is_success:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+    seconds.append(loop.time() - start)
+    connection.close()
+
+
+def line_requests(account: ChannelAccount, run: str) -> Iterator[bytes]:
+    """Return endless signed LINE messages of 500 users."""
+    number = 0
+    while True:
+        number += 1
+        user = f"U{number % 500:032x}"
+        event = f"01{run:0<8}{number:016}"
+        yield wire(line_text(account, user, text_of(number), event, system_clock()), LOOPBACK)

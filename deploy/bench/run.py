@@ -1,0 +1,59 @@
+"""`make bench`: every stage beside its limit, then the whole path, in one run on one machine."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench import path, stages, webhooks
+from bench.figures import Figure, merge, show
+from common.edges.accounts import load_accounts
+from local_stack.layout import ROOT, SERVICES, Ports
+from local_stack.report import Report
+from local_stack.servers import ProcessServers
+from local_stack.stack import Stack
+
+
+def main(*, scale: Annotated[bool, typer.Option(help="the large sizes instead")] = False) -> None:
+    """Measure on a stack of its own, print a table, and merge into build/bench.json."""
+    report = Report()
+    if scale:
+        report.show("There are no figures at large sizes yet.")
+        return
+    home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
+    home.chmod(0o755)  # PostgreSQL may run as another user
+    stack = Stack(home, Ports.free())
+    stack.servers = ProcessServers(home, stack.ports)
+    try:
+        figures = _measure(stack, report)
+    finally:
+        stack.destroy(report)
+    merge(figures)
+    show(figures)
+
+
+def _measure(stack: Stack, report: Report) -> list[Figure]:
+    accounts = load_accounts(ROOT / "deploy" / "local" / "accounts.yaml", {})
+    stack.start(report)
+    report.say("bench", "router and timeline, each alone")
+    for service in stack.services.values():
+        service.stop()
+    figures = stages.measure(stack)
+    stack.start(report)
+    report.say("bench", "webhooks of ingest_sms, with Kafka and without")
+    figures += webhooks.measure(stack, accounts.of_provider("twilio")[0])
+    report.say("bench", "the whole path, flooded and at half load")
+    figures += path.measure(stack, accounts)
+    return figures + [_memory(stack, name) for name in SERVICES]
+
+
+def _memory(stack: Stack, name: str) -> Figure:
+    identity = stack.services[name].daemon.identity
+    status = Path(f"/proc/{identity.pid}/status").read_text() if identity else ""
+    kilobytes = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+    return Figure(f"{name}_rss_mb", kilobytes[0] / 1024 if kilobytes else 0, "MB")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -12,8 +12,8 @@ from router.core.conditions import (
     Answer,
     Asking,
     Condition,
+    Questions,
     Situation,
-    fields_read,
 )
 from router.core.facts import Arrival, Customer
 
@@ -30,7 +30,7 @@ def asked(written: Written, taro: Customer) -> Callable[..., Answer]:
             arrival=written(**said), customer=customer, plan=plan, contract=contract, language="ja"
         )
         condition = Condition(source)
-        return condition.answer(Asking(situation, fields_read([condition])).context)
+        return condition.answer(Asking(situation, Questions([condition])))
 
     return ask
 
@@ -80,7 +80,7 @@ def test_every_field_there_is_has_been_asked_for_above() -> None:
         pair
         for mark in test_a_condition_can_ask_for_every_field.pytestmark
         for source in mark.args[1]
-        for pair in Condition(source).fields
+        for pair in Condition(source).fields.values()
     }
     assert asked_for == {(name, field) for name, fields in FIELDS.items() for field in fields}
 
@@ -132,6 +132,8 @@ def test_an_error_that_another_message_may_mend_is_told_from_one_that_none_can(
         ("message == message", "name a field of message"),
         ('sender == "x"', "nothing is called sender"),
         ("mention(['x'])", "nothing is called mention"),
+        ("mentions(message.text)", "mentions takes a word or a list of words, written out"),
+        ('message.text.mentions("x")', "mentions takes a word"),
         ('message.recipients.exists(who, whom == "x")', "nothing is called whom"),
         ("timestamp('2026-01-01T00:00:00Z') > timestamp('x')", "nothing is called timestamp"),
     ],
@@ -143,7 +145,7 @@ def test_a_condition_that_names_what_there_is_not_is_refused(source: str, compla
 
 def test_a_name_inside_a_text_is_no_name() -> None:
     condition = Condition("""message.text == "message.nothing" || 'customer.x' == message.text""")
-    assert condition.fields == {("message", "text")}
+    assert set(condition.fields.values()) == {("message", "text")}
 
 
 def test_what_a_message_lacks_is_an_empty_text(asked: Callable[..., Answer]) -> None:

@@ -19,7 +19,7 @@ from common.core.events import (
     Party,
 )
 from router.core.calendars import weekly_minutes
-from router.core.conditions import FIELDS, Asking, Condition, Situation
+from router.core.conditions import Asking, Condition, Questions, Situation
 from router.core.facts import Arrival, Customer
 from router.core.marked_yaml import Location
 from router.core.rules import Plan, Queue, Rule, Rules, seconds
@@ -105,8 +105,7 @@ def rehearsed(condition: Condition) -> str | None:
     Only a wrong type is for ever; a missing attribute or an unreadable number may be there in the
     next message.
     """
-    asking = Asking(SAMPLE, FIELDS)
-    answer = condition.answer(asking.context)
+    answer = condition.answer(Asking(SAMPLE, Questions([condition])))
     return answer.error if answer.hopeless else None
 
 

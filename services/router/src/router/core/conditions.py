@@ -1,19 +1,23 @@
 """Rule conditions in CEL (Common Expression Language): compiled once, asked once a message.
 
-A condition sees `message`, `customer` and `contract`, whose fields are listed below, and the
-function `mentions(words)`. What a message lacks is an empty text, so that few conditions fail.
+A condition sees `message`, `customer` and `contract`, whose fields are listed below, and
+`mentions("word")` or `mentions(["one", "or", "another"])`. What a message lacks is an empty text,
+so that few conditions fail.
+
+Each field and each `mentions` is replaced by a variable of its own before CEL sees it: making
+CEL's maps and calling back from it took longer than all the rest of a decision.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import cel
 from msgspec import Struct
 
 from common.core.events import Message
+from common.core.ids import derived_id
 from router.core.facts import Arrival, Customer
-from router.core.text import contains_word, folded, folded_word, written
+from router.core.text import contains_word, folded, written
 
 Value = str | int | bool | list[str] | dict[str, str]
 
@@ -67,11 +71,19 @@ FIELDS: dict[str, dict[str, Callable[[Situation], Value]]] = {
     },
 }
 FUNCTIONS = frozenset(
-    {"contains", "startsWith", "endsWith", "matches", "size", "int", "double", "string", "mentions"}
+    {"contains", "startsWith", "endsWith", "matches", "size", "int", "double", "string"}
 )
 
-_TEXTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
-_FIELD = re.compile(r"(?<![\w.])(message|customer|contract)\b(?:\.(\w+))?")
+_TEXT = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
+_PARTS = re.compile(
+    rf"""
+    (?<![\w.]) mentions \( \s* (?P<words> {_TEXT} | \[ \s* (?:{_TEXT}) (?:\s*,\s* (?:{_TEXT}))* \s* ,? \s* \] )
+      \s* \)
+    | (?P<text> {_TEXT} )
+    | (?<![\w.]) (?P<variable> message | customer | contract ) \b (?: \s*\.\s* (?P<field> \w+ ) )?
+    """,
+    re.VERBOSE,
+)
 _BOUND = re.compile(r"\.(?:exists|exists_one|all|map|filter)\(\s*(\w+)\s*,")
 _HOPELESS = (  # names are checked before, so an undefined function is one of other arguments
     "Undefined variable or function",
@@ -80,20 +92,11 @@ _HOPELESS = (  # names are checked before, so an undefined function is one of ot
 _FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
-class Mentions:
-    """The function `mentions`: whether the message has one of these words, and which it had."""
+class Word(Struct, frozen=True):
+    """A word to look for, as its author wrote it and as it is compared."""
 
-    def __init__(self, text: str) -> None:
-        self._text = folded(text)
-        self.found: list[str] = []
-
-    def __call__(self, words: list[str] | str) -> bool:
-        """Look for a word or several, whatever their width or case."""
-        for word in [words] if isinstance(words, str) else words:
-            if contains_word(self._text, folded_word(word)):
-                self.found.append(word)
-                return True
-        return False
+    written: str
+    folded: str
 
 
 class Answer(Struct, frozen=True):
@@ -108,64 +111,102 @@ class Answer(Struct, frozen=True):
 
 
 class Condition:
-    """One compiled condition. Raises ValueError, in words for its author, where it is none."""
+    """One compiled condition. Raises ValueError, in words for its author, where it is none.
+
+    `fields` and `mentions` are what it asks about, by the name of their CEL variable.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self._program = cel.compile(source)
-        self.fields = _fields(source)
-        _refuse_unknown(source, self._program.references())
+        self.fields: dict[str, tuple[str, str]] = {}
+        self.mentions: dict[str, tuple[Word, ...]] = {}
+        rewritten = _PARTS.sub(self._replaced, source)
+        self._program = cel.compile(rewritten)
+        self._refuse_unknown(rewritten)
 
-    def answer(self, context: cel.Context) -> Answer:
+    def answer(self, asking: "Asking") -> Answer:
         """Ask about one message. A type error is no truth and no crash; it says what is wrong."""
         try:
-            value = self._program.execute(context)
+            value = self._program.execute(asking.context)
         except KeyError as error:
             return Answer(holds=False, error=f"no {error}")
         except _FAILURES as error:
             return _unanswered(error)
-        if isinstance(value, bool):
-            return Answer(value)
+        if value is True:
+            return _YES
+        if value is False:
+            return _NO
         return Answer(holds=False, error=f"{value!r} is neither true nor false", hopeless=True)
+
+    def _replaced(self, part: re.Match[str]) -> str:
+        """Return the variable that stands for a field or a `mentions`; texts stay as they are."""
+        if part["text"]:
+            return part["text"]
+        if part["words"]:
+            words: str | list[str] = cel.evaluate(part["words"])
+            name = f"mentions_{derived_id(part['words']).hex}"
+            listed = [words] if isinstance(words, str) else words
+            self.mentions[name] = tuple(Word(word, folded(word)) for word in listed)
+            return name
+        owner, field = part["variable"], part["field"]
+        if field not in FIELDS[owner]:
+            known = ", ".join(FIELDS[owner])
+            wrong = f"{owner} has no field {field}" if field else f"name a field of {owner}"
+            raise ValueError(f"{wrong}: there are {known}")
+        self.fields[f"{owner}_{field}"] = (owner, field)
+        return f"{owner}_{field}"
+
+    def _refuse_unknown(self, rewritten: str) -> None:
+        references = self._program.references()
+        known = {*self.fields, *self.mentions, *_BOUND.findall(rewritten)}
+        unknown = set(references["variables"]) - known
+        unknown |= {name for name in references["functions"] if name.isidentifier()} - FUNCTIONS
+        if "mentions" in unknown:
+            raise ValueError("mentions takes a word or a list of words, written out")
+        if unknown:
+            raise ValueError(f"nothing is called {', '.join(sorted(unknown))}")
+
+
+class Questions:
+    """Everything that some conditions ask about, each once."""
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        asked = tuple(conditions)
+        self.fields = {
+            name: FIELDS[owner][field]
+            for condition in asked
+            for name, (owner, field) in condition.fields.items()
+        }
+        self.mentions = {
+            name: words for condition in asked for name, words in condition.mentions.items()
+        }
+
+
+class Asking:
+    """One message made ready to be asked about. `found` has the word that each `mentions` met."""
+
+    def __init__(self, situation: Situation, questions: Questions) -> None:
+        text = folded(written(situation.message))
+        self.found = {name: _first_in(text, words) for name, words in questions.mentions.items()}
+        variables: dict[str, Value] = {
+            name: read(situation) for name, read in questions.fields.items()
+        }
+        for name, word in self.found.items():
+            variables[name] = word is not None
+        self.context = cel.Context(variables)
+
+
+_YES, _NO = Answer(holds=True), Answer(holds=False)
+
+
+def _first_in(text: str, words: tuple[Word, ...]) -> str | None:
+    for word in words:
+        if contains_word(text, word.folded):
+            return word.written
+    return None
 
 
 def _unanswered(error: Exception) -> Answer:
     reason = str(error).splitlines()[0].partition(". ")[0].rstrip(":")
     hopeless = isinstance(error, TypeError) or any(known in reason for known in _HOPELESS)
     return Answer(holds=False, error=reason, hopeless=hopeless)
-
-
-class Asking:
-    """One message made ready to be asked about: only the fields that some condition reads."""
-
-    def __init__(self, situation: Situation, fields: Mapping[str, Iterable[str]]) -> None:
-        variables: dict[str, Any] = {
-            name: {field: FIELDS[name][field](situation) for field in wanted}
-            for name, wanted in fields.items()
-        }
-        self.mentions = Mentions(written(situation.message))
-        self.context = cel.Context(variables, {"mentions": self.mentions})
-
-
-def fields_read(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
-    """Return the fields that any of the conditions reads, by variable."""
-    read = {pair for condition in conditions for pair in condition.fields}
-    return {name: tuple(sorted(field for owner, field in read if owner == name)) for name in FIELDS}
-
-
-def _fields(source: str) -> frozenset[tuple[str, str]]:
-    found = frozenset(_FIELD.findall(_TEXTS.sub("''", source)))
-    for name, field in sorted(found):
-        if field not in FIELDS[name]:
-            known = ", ".join(FIELDS[name])
-            asked = f"{name} has no field {field}" if field else f"name a field of {name}"
-            raise ValueError(f"{asked}: there are {known}")
-    return found
-
-
-def _refuse_unknown(source: str, references: Mapping[str, list[str]]) -> None:
-    bound = set(_BOUND.findall(_TEXTS.sub("''", source)))
-    unknown = set(references["variables"]) - FIELDS.keys() - bound
-    unknown |= {name for name in references["functions"] if name.isidentifier()} - FUNCTIONS
-    if unknown:
-        raise ValueError(f"nothing is called {', '.join(sorted(unknown))}")

@@ -81,7 +81,7 @@ def _evaluated(question: Question, entitlement: Entitlement) -> Decision:
     """Return the decision of a message that the rules are asked about."""
     policy, case, joined = question.policy, question.case, question.joined
     situation = _situation(question, entitlement)
-    matched, trials = matching(policy.rules, situation, policy.fields, policy.say)
+    matched, trials = matching(policy.rules, situation, policy.questions, policy.say)
     parts = kept(parts_of(situation, matched, policy), joined, policy)
     priority = total(parts)
     placement = _placement(question, matched, _needs(question, entitlement, matched))

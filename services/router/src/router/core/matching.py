@@ -1,11 +1,11 @@
 """Which rules match a message, and what is said of those that don't."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from common.core.events import RuleTrial, SkillRequirement
-from router.core.conditions import Asking, Condition, Situation
+from router.core.conditions import Asking, Condition, Questions, Situation
 from router.core.rules import Rule
 from router.core.skills import asked
 from router.core.wording import Wording
@@ -22,16 +22,10 @@ class ReadyRule(Struct, frozen=True, kw_only=True):
 
 
 def matching(
-    rules: Iterable[ReadyRule],
-    situation: Situation,
-    fields: Mapping[str, Iterable[str]],
-    say: Wording,
+    rules: Iterable[ReadyRule], situation: Situation, questions: Questions, say: Wording
 ) -> tuple[list[ReadyRule], tuple[RuleTrial, ...]]:
-    """Return the rules that match, in the file's order, and a trial of every rule.
-
-    `fields` are those that any of the conditions reads (`conditions.fields_read`).
-    """
-    asking = Asking(situation, fields)
+    """Return the rules that match, in the file's order, and a trial of every rule."""
+    asking = Asking(situation, questions)
     tried = [(rule, _tried(rule, asking, say)) for rule in rules]
     return [rule for rule, trial in tried if trial.matched], tuple(trial for _, trial in tried)
 
@@ -50,16 +44,20 @@ def ready(rule: Rule, say: Wording) -> ReadyRule:
 
 
 def _tried(ready: ReadyRule, asking: Asking, say: Wording) -> RuleTrial:
-    asking.mentions.found.clear()
     for condition, fails in zip(ready.conditions, ready.fails, strict=True):
-        answer = condition.answer(asking.context)
+        answer = condition.answer(asking)
         if answer.error is not None:
             reason = say.condition_cannot.format(condition=condition.source, error=answer.error)
             return RuleTrial(ready.rule.id, matched=False, reason=reason)
         if not answer.holds:
             return fails
-    if not asking.mentions.found:
+    words = [
+        word
+        for condition in ready.conditions
+        for name in condition.mentions
+        if (word := asking.found[name])
+    ]
+    if not words:
         return ready.holds
-    words = ", ".join(dict.fromkeys(asking.mentions.found))
-    reason = say.conditions_hold_words.format(words=words)
+    reason = say.conditions_hold_words.format(words=", ".join(dict.fromkeys(words)))
     return RuleTrial(ready.rule.id, matched=True, reason=reason)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from router.core.calendars import BusinessHours
-from router.core.conditions import fields_read
+from router.core.conditions import Questions
 from router.core.entitlement import Promise
 from router.core.matching import ReadyRule, ready
 from router.core.queues import Desk
@@ -23,7 +23,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     language: Language
     say: Wording
     rules: tuple[ReadyRule, ...]
-    fields: dict[str, tuple[str, ...]]
+    questions: Questions
     promises: Mapping[str, Promise]
     default_promise: Promise
     tiers: Mapping[str, Tier]
@@ -51,7 +51,7 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         language=rules.language,
         say=say,
         rules=ready_rules,
-        fields=fields_read(condition for rule in ready_rules for condition in rule.conditions),
+        questions=Questions(condition for rule in ready_rules for condition in rule.conditions),
         promises=promises,
         default_promise=promises[default_of(rules.plans)],
         tiers=rules.tiers,

@@ -23,9 +23,6 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-folded_word = lru_cache(maxsize=4096)(folded)
-
-
 def contains_word(text: str, word: str) -> bool:
     """Whether folded text has a folded word: `plan` is not in `plant`, but 解約 is in 解約したい."""
     return word in text and _whole(word).search(text) is not None

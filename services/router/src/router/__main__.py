@@ -43,6 +43,8 @@ def serve() -> None:
         service = build(settings)
     except RulesError as error:
         _refuse(_listed(settings.rules, error))
+    except OSError as error:
+        _refuse(f"no rules: {error}")
     run(service.app, service.health, service.components, settings)
 
 

@@ -236,11 +236,14 @@ def labelled(content: Content, attributes: Mapping[str, str | None]) -> Content:
 
 
 def remote(name: str, media_type: str, where: str | None, size: int | None = None) -> Attachment:
-    """Return an attachment whose bytes the provider still holds, under a URL or an id of its own."""
+    """Return an attachment whose bytes the provider still holds, under a URL or an id of its own.
+
+    Where it names neither, it has lost them.
+    """
     return Attachment(
         name=name,
         media_type=media_type,
-        state=AttachmentState.REMOTE,
+        state=AttachmentState.REMOTE if where else AttachmentState.REFUSED,
         size=size,
         provider_ref=where,
     )

@@ -5,7 +5,6 @@ from functools import partial
 from types import MappingProxyType
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.delivery import DeliveryStatus
@@ -19,7 +18,7 @@ from common.core.drafting import (
     read_content,
     remote,
 )
-from common.core.events import Attachment, AttachmentState
+from common.core.events import Attachment
 from common.core.keywords import keyword_kind
 from common.core.payloads import Id, UnreadableError, shaped, shaped_at, text_at
 from common.core.times import from_iso
@@ -169,8 +168,7 @@ def _media(item: object) -> Content:
 
 
 def _file(file: MediaItem, number: int) -> Attachment:
-    found = remote(media_name(file.content_type, number), file.content_type, file.url)
-    return found if file.url else replace(found, state=AttachmentState.REFUSED)
+    return remote(media_name(file.content_type, number), file.content_type, file.url)
 
 
 _CONTENTS = {"mo_text": _text, "mo_media": _media, "mo_binary": lambda _: UNSUPPORTED}

@@ -1,0 +1,1 @@
+"""X: the X Activity API and the Account Activity API before it."""

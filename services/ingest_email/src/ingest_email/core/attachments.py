@@ -43,24 +43,6 @@ def read_files(parts: tuple[Part, ...]) -> Files:
     return Files(tuple(found for found, _ in read), tuple(content for _, content in read))
 
 
-def stored_file(
-    name: str, kind: str, content: bytes, part: Part | None = None
-) -> tuple[Attachment, File]:
-    """Return an attachment and its bytes; where they are kept is the edge's to say."""
-    digest = sha256(content).hexdigest()
-    content_id = part.headers.get("content-id").decode("latin-1") if part else ""
-    attachment = Attachment(
-        name=name,
-        media_type=kind,
-        state=AttachmentState.STORED,
-        size=len(content),
-        sha256=digest,
-        content_id=one_line(content_id, _NAME_BYTES).strip("<>") or None,
-        inline=part is not None and _is_inline(part, content_id),
-    )
-    return attachment, File(digest, content, kind)
-
-
 def safe_name(name: str) -> str:
     """Return a file name without a path, control or text-direction characters; may be empty.
 
@@ -81,10 +63,23 @@ def safe_name(name: str) -> str:
 def _file(part: Part, number: int) -> tuple[Attachment, File]:
     content = part.content()
     kind = media_type(part.media_type, content)
+    digest = sha256(content).hexdigest()
+    content_id = one_line(part.headers.get("content-id").decode("latin-1"), _NAME_BYTES).strip("<>")
+    attachment = Attachment(
+        name=_name(part, content, kind) or f"part-{number}{_EXTENSIONS.get(kind, '')}",
+        media_type=kind,
+        state=AttachmentState.STORED,
+        size=len(content),
+        sha256=digest,
+        content_id=content_id or None,
+        inline=_is_inline(part, content_id),
+    )
+    return attachment, File(digest, content, kind)
+
+
+def _name(part: Part, content: bytes, kind: str) -> str:
     name = safe_name(part.name)
-    if not name and kind == "message/rfc822":
-        name = _subject_of(content)
-    return stored_file(name or f"part-{number}{_EXTENSIONS.get(kind, '')}", kind, content, part)
+    return _subject_of(content) if not name and kind == "message/rfc822" else name
 
 
 def _subject_of(mail: bytes) -> str:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from ingest_email.core.tree import Part
 
-_PLAIN, _HTML = "text/plain", "text/html"
+PLAIN, HTML = "text/plain", "text/html"
 _MEDIA = ("image/", "audio/", "video/")
 
 
@@ -75,18 +75,18 @@ class _Level:
 
     def _is_body(self, part: Part, index: int) -> bool:
         """Whether a leaf is to be read: text that is not the first and has a name is a file."""
-        if part.media_type not in (_PLAIN, _HTML) or part.disposition.value == "attachment":
+        if part.media_type not in (PLAIN, HTML) or part.disposition.value == "attachment":
             return False
         return index == 0 or (self._subtype != "related" and not part.name)
 
     def _add_alternative(self, part: Part) -> None:
-        body = self._text if part.media_type == _PLAIN else self._html
+        body = self._text if part.media_type == PLAIN else self._html
         (self._attachments if body is None else body).append(part)
 
     def _add(self, part: Part) -> None:
-        if self._alternative and part.media_type == _PLAIN:
+        if self._alternative and part.media_type == PLAIN:
             self._html = None
-        if self._alternative and part.media_type == _HTML:
+        if self._alternative and part.media_type == HTML:
             self._text = None
         for body in (self._text, self._html):
             if body is not None:

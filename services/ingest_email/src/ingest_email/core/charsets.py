@@ -15,8 +15,22 @@ ISO_2022_JP = "iso-2022-jp"
 _FEW_ERRORS = 0.05
 _ENOUGH_FOR_PROOF = 12  # bytes that are not ASCII: so many are no valid UTF-8 by chance
 _UNKNOWN = frozenset(
-    "us-ascii ascii ansi_x3.4-1968 iso646-us 7bit 8bit binary default default_charset none"
-    " unknown unknown-8bit x-unknown x-user-defined".split(),
+    [
+        "us-ascii",
+        "ascii",
+        "ansi_x3.4-1968",
+        "iso646-us",
+        "7bit",
+        "8bit",
+        "binary",
+        "default",
+        "default_charset",
+        "none",
+        "unknown",
+        "unknown-8bit",
+        "x-unknown",
+        "x-user-defined",
+    ],
 ) | {""}
 _ALIASES = {
     "shift_jis": "cp932",

@@ -2,41 +2,52 @@
 
 from msgspec import Struct
 
-from ingest_email.core.bodies import Bodies
+from ingest_email.core.bodies import HTML, Bodies
 from ingest_email.core.charsets import decode
 from ingest_email.core.cleaning import lines
 from ingest_email.core.flowed import unwrap
-from ingest_email.core.limits import HTML_READ_CHARACTERS
-from ingest_email.core.markup import declared_charset, html_to_text, safe_html, text_to_html
+from ingest_email.core.html_text import html_to_text
+from ingest_email.core.limits import (
+    HTML_CHARACTERS,
+    HTML_READ_BYTES,
+    TEXT_CHARACTERS,
+    TEXT_READ_BYTES,
+)
+from ingest_email.core.markup import declared_charset, safe_html, text_to_html
 from ingest_email.core.tree import Part
 
 
 class Content(Struct, frozen=True):
-    """What a mail says, whole. `html` is safe to show, and None where the mail has none."""
+    """What a mail says. `html` is safe to show, and None where the mail has none.
+
+    `long` are the parts that say more than is shown here: they travel as files, too.
+    """
 
     text: str = ""
     html: str | None = None
+    long: tuple[Part, ...] = ()
 
 
 def read_content(bodies: Bodies) -> Content:
     """Return the decoded bodies. Several parts (Apple Mail puts text between pictures) are joined."""
-    text = _joined(bodies.text) or _joined(bodies.html)
-    html = None
-    if any(part.media_type == "text/html" for part in bodies.html):
-        html = "\n".join(_as_html(part) for part in bodies.html)
-    return Content(text, html)
-
-
-def _joined(parts: tuple[Part, ...]) -> str:
-    texts = [_as_text(part) for part in parts]
-    return "\n".join(text for text in texts if text.strip())
+    text_parts, text = bodies.text, _joined_text(bodies.text)
+    if not text:  # an empty text part beside HTML that says something
+        text_parts, text = bodies.html, _joined_text(bodies.html)
+    html = _joined_html(bodies.html)
+    long = [part for part in (*bodies.text, *bodies.html) if len(part.body) > _readable_bytes(part)]
+    if len(text) > TEXT_CHARACTERS:
+        long += text_parts
+    if len(html) > HTML_CHARACTERS:
+        long += bodies.html
+    shown_html = html if 0 < len(html) <= HTML_CHARACTERS else None
+    return Content(text[:TEXT_CHARACTERS], shown_html, _unique(long))
 
 
 def read_text(part: Part) -> str:
     """Return a text part's characters, decoded, lines ending in LF, paragraphs unwrapped."""
-    raw = part.content()
+    raw = part.beginning(_readable_bytes(part))
     label = part.content_type.get("charset")
-    if not label and part.media_type == "text/html":
+    if not label and part.media_type == HTML:
         label = declared_charset(raw)
     text = lines(decode(raw, label))
     if part.content_type.get("format").casefold() == "flowed":
@@ -44,11 +55,31 @@ def read_text(part: Part) -> str:
     return text
 
 
+def _readable_bytes(part: Part) -> int:
+    return HTML_READ_BYTES if part.media_type == HTML else TEXT_READ_BYTES
+
+
+def _joined_text(parts: tuple[Part, ...]) -> str:
+    texts = [_as_text(part) for part in parts]
+    return "\n".join(text for text in texts if text.strip())
+
+
+def _joined_html(parts: tuple[Part, ...]) -> str:
+    """Return the HTML, and nothing where there are only text parts to make it of."""
+    if not any(part.media_type == HTML for part in parts):
+        return ""
+    return "\n".join(_as_html(part) for part in parts)
+
+
 def _as_text(part: Part) -> str:
     text = read_text(part)
-    return html_to_text(text[:HTML_READ_CHARACTERS]) if part.media_type == "text/html" else text
+    return html_to_text(text) if part.media_type == HTML else text
 
 
 def _as_html(part: Part) -> str:
-    text = read_text(part)[:HTML_READ_CHARACTERS]
-    return safe_html(text) if part.media_type == "text/html" else text_to_html(text)
+    text = read_text(part)
+    return safe_html(text) if part.media_type == HTML else text_to_html(text)
+
+
+def _unique(parts: list[Part]) -> tuple[Part, ...]:
+    return tuple({id(part): part for part in parts}.values())

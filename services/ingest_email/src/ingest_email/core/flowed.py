@@ -8,23 +8,23 @@ def unwrap(text: str, *, delete_space: bool) -> str:
 
     `delete_space` is DelSp=yes: the blank at a soft break goes, which Japanese needs.
     """
-    unwrapped: list[str] = []
-    running: str | None = None
+    paragraphs: list[str] = []
+    running: list[str] = []
     running_depth = 0
     for line in text.split("\n"):
         depth, content = _unquoted(line)
-        if running is not None and depth == running_depth and content != _SIGNATURE:
-            content = running + content
-        elif running is not None:
-            unwrapped.append(_quoted(running_depth, running))
-        running, running_depth = None, depth
-        if content.endswith(" ") and content != _SIGNATURE:
-            running = content[:-1] if delete_space else content
-        else:
-            unwrapped.append(_quoted(depth, content))
-    if running is not None:
-        unwrapped.append(_quoted(running_depth, running))
-    return "\n".join(unwrapped)
+        if running and (depth != running_depth or content == _SIGNATURE):
+            paragraphs.append(_quoted(running_depth, running))
+            running = []
+        is_soft = content.endswith(" ") and content != _SIGNATURE
+        running.append(content[:-1] if is_soft and delete_space else content)
+        running_depth = depth
+        if not is_soft:
+            paragraphs.append(_quoted(depth, running))
+            running = []
+    if running:
+        paragraphs.append(_quoted(running_depth, running))
+    return "\n".join(paragraphs)
 
 
 def _unquoted(line: str) -> tuple[int, str]:
@@ -33,5 +33,6 @@ def _unquoted(line: str) -> tuple[int, str]:
     return len(line) - len(content), content.removeprefix(" ")
 
 
-def _quoted(depth: int, content: str) -> str:
+def _quoted(depth: int, pieces: list[str]) -> str:
+    content = "".join(pieces)
     return f"{'>' * depth} {content}" if depth else content

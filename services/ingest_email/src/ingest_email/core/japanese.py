@@ -6,6 +6,7 @@ strictly valid input (RFC 1468, RFC 2237) and reads the rest character by charac
 """
 
 import re
+from functools import lru_cache
 
 _SHIFT = re.compile(
     rb"\x1b\$\(?[@BDOPQ]|\x1b\([A-KZ]|\x1b&@|[\x0e\x0f\r\n]",
@@ -92,6 +93,7 @@ def _singly(raw: bytes, codec: str, prefix: bytes) -> list[str]:
     return text
 
 
+@lru_cache(maxsize=4_096)
 def _pair(pair: bytes, codec: str, prefix: bytes) -> str:
     try:
         return (prefix + pair.translate(_HIGH)).decode(codec)

@@ -20,11 +20,12 @@ SUBJECT_CHARACTERS = 2_000
 ATTRIBUTE_CHARACTERS = 1_000
 REFERENCES = 100
 
-# An event must fit a Kafka record (common.core.sizes): longer text and HTML travel whole as a file
-# beside it.
+# A body is read so far (bytes), and shown so far (characters: an event must fit a Kafka record,
+# common.core.sizes). A longer one travels whole as a file beside the message.
+TEXT_READ_BYTES = 1_000_000
+HTML_READ_BYTES = 2_000_000
 TEXT_CHARACTERS = 60_000
 HTML_CHARACTERS = 200_000
-HTML_READ_CHARACTERS = 2_000_000
 
 
 class LimitExceededError(Exception):

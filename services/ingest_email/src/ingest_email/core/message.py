@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from common.core.adapters import ChannelAccount, Draft, File, Original
-from common.core.events import Attachment, Message, MessageKind
+from common.core.events import Message, MessageKind
 from common.core.language import language_of
-from ingest_email.core.attachments import Files, read_files, stored_file
+from ingest_email.core.attachments import read_files
 from ingest_email.core.bodies import choose_bodies
 from ingest_email.core.cleaning import one_line
 from ingest_email.core.content import Content, read_content
@@ -18,14 +18,13 @@ from ingest_email.core.heading import read_heading
 from ingest_email.core.identifiers import body_digest
 from ingest_email.core.limits import (
     ATTRIBUTE_CHARACTERS,
-    HTML_CHARACTERS,
     MESSAGE_BYTES,
-    TEXT_CHARACTERS,
     LimitExceededError,
 )
 from ingest_email.core.people import contact_of
 from ingest_email.core.quotes import reply_text
 from ingest_email.core.reports import Report, read_report, target_of
+from ingest_email.core.structure import structure_labels
 from ingest_email.core.tree import Part, read_tree
 
 Reader = Callable[[Original, ChannelAccount], Draft]
@@ -61,10 +60,11 @@ def read_mail(original: Original, account: ChannelAccount) -> Draft:
     heading = read_heading(original, account, headers, body, _declared_charset(root))
     bodies = choose_bodies(root)
     content = read_content(bodies)
-    files = _with_whole_text(read_files(bodies.attachments), content)
+    files = read_files((*bodies.attachments, *content.long))
     report = read_report(root, heading, headers, content.text)
     message = _reported(heading, report, account.secrets)
-    message = replace(message, attachments=files.attachments, **_texts(content))
+    labels = {**message.attributes, **structure_labels(root)}
+    message = replace(message, attributes=labels, attachments=files.attachments, **_texts(content))
     contact = contact_of(report.about) or message.sender.contact
     return _draft(message, body, contact, files.contents)
 
@@ -110,27 +110,13 @@ def _draft(message: Message, body: bytes, contact: str, files: tuple[File, ...] 
 
 
 def _texts(content: Content) -> dict[str, str | None]:
-    text = content.text[:TEXT_CHARACTERS]
-    reply = reply_text(text)
+    reply = reply_text(content.text)
     return {
-        "text": text or None,
-        "text_reply": reply if text else None,
-        "html": content.html if len(content.html or "") <= HTML_CHARACTERS else None,
-        "language": language_of(reply) or language_of(text),
+        "text": content.text or None,
+        "text_reply": reply if content.text else None,
+        "html": content.html,
+        "language": language_of(reply) or language_of(content.text),
     }
-
-
-def _with_whole_text(files: Files, content: Content) -> Files:
-    """Return the files, and with them any text that is too long for an event."""
-    added: list[tuple[Attachment, File]] = []
-    if len(content.text) > TEXT_CHARACTERS:
-        added.append(stored_file("message.txt", "text/plain", content.text.encode()))
-    if content.html and len(content.html) > HTML_CHARACTERS:
-        added.append(stored_file("message.html", "text/html", content.html.encode()))
-    return Files(
-        (*files.attachments, *(attachment for attachment, _ in added)),
-        (*files.contents, *(content for _, content in added)),
-    )
 
 
 def _declared_charset(part: Part) -> str:

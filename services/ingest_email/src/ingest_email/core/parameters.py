@@ -43,7 +43,10 @@ def read_structured(raw: bytes, hint: str = "") -> Structured:
             break
         name, index, extended = _section(found[1].casefold())
         sections.setdefault(name, []).append((index, extended, _unquoted(found[2])))
-    return Structured(value[0].strip().casefold() if value else "", {name: _value(parts, hint) for name, parts in sections.items()})
+    return Structured(
+        value[0].strip().casefold() if value else "",
+        {name: _value(parts, hint) for name, parts in sections.items()},
+    )
 
 
 def _section(name: str) -> tuple[str, int, bool]:

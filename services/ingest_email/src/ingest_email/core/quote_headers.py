@@ -11,6 +11,7 @@ from collections.abc import Sequence
 _MAX_ATTRIBUTION_LINES = 4
 _MAX_ATTRIBUTION_CHARACTERS = 400
 _MAX_HEADER_LINES = 12
+_MAX_RULES = 3  # blank or ruled lines above a header
 _FEWEST_HEADER_ROLES = 3
 
 QUOTED = re.compile(r"\s{0,3}(?:[>＞]|[A-Za-z]{1,4}>)")
@@ -40,7 +41,7 @@ _OPENING = re.compile(
     rf"|\W{{0,3}}{_DATE}|\W{{0,3}}[^\W\d]{{2,12}}\.?,\s.{{0,20}}\d|.{{0,100}}<|.{{0,100}}[^\s<>@]+@[^\s<>@]+",
     re.IGNORECASE,
 )
-_WEAK = re.compile(rf"\S.{{0,80}}{_WROTE}\s?[:：]$", re.IGNORECASE)
+_WEAK = re.compile(rf"\S.{{0,80}}{_WROTE}.{{0,40}}[:：]$", re.IGNORECASE)
 
 _RULE = r"[-_=*~ー―─━－＝＿]{2,}"
 _EMBEDDED = re.compile(
@@ -51,7 +52,7 @@ _EMBEDDED = re.compile(
     r"|(?:oorspronkelijk|doorgestuurd) bericht|(?:ursprungligt|vidarebefordrat) meddelande"
     r"|(?:wiadomość oryginalna|oryginalna wiadomość|wiadomość przekazana)"
     r"|(?:исходное|пересылаемое) сообщение|forwarded (?:message|mail|by).{0,80}|weitergeleitete nachricht"
-    r"|元の(?:メッセージ|メール)|返信元(?:の)?(?:メッセージ|メール)|受信(?:した)?メール|(?:引用)?元メール"
+    r"|.{1,60}さんが書きました|元の(?:メッセージ|メール)|返信元(?:の)?(?:メッセージ|メール)|受信(?:した)?メール|(?:引用)?元メール"
     r"|転送(?:された)?(?:メッセージ|メール)|原始(?:邮件|郵件)(?:信息)?|(?:转发|轉寄)(?:邮件|郵件|的郵件)(?:信息)?"
     r"|원본 ?(?:메일|메시지)|전달된 ?메시지"
     rf")\s*(?:{_RULE})?[\s*]*$"
@@ -81,7 +82,7 @@ _LABELLED = re.compile(
     + r")\s{0,3}\**\s?[:：]\**(?:\s|$|\S)",
     re.IGNORECASE,
 )
-_ONLY_RULE = re.compile(r"[\s*]*[-_=*~ー―─━－＝＿]{3,}[\s*]*$")
+_ONLY_RULE = re.compile(r"[\s*]*[-_=*~ー―─━－＝＿]{3,}[\s*]*$|\s*$")
 
 
 def attribution_end(lines: Sequence[str], start: int) -> int | None:
@@ -99,14 +100,14 @@ def attribution_end(lines: Sequence[str], start: int) -> int | None:
             break
         if _is_attribution(joined):
             return end
-    is_weak = _WEAK.match(lines[start].strip()) and _is_quoted_next(lines, start + 1)
+    is_weak = _WEAK.match(lines[start].strip()) and _only_quotes_next(lines, start + 1)
     return start + 1 if is_weak else None
 
 
 def embedded_header_end(lines: Sequence[str], start: int) -> int | None:
     """Return where the header of an old mail that begins at line `start` ends (exclusive), or None."""
     position = start
-    while position < len(lines) and _ONLY_RULE.match(lines[position]):
+    while position < min(len(lines), start + _MAX_RULES) and _ONLY_RULE.match(lines[position]):
         position += 1
     if position < len(lines) and _EMBEDDED.match(lines[position]):
         return _labels_end(lines, position + 1)[0]
@@ -125,9 +126,10 @@ def _is_attribution(text: str) -> bool:
     return bool(_DATED.match(text) or _JAPANESE.match(text))
 
 
-def _is_quoted_next(lines: Sequence[str], start: int) -> bool:
-    following = next((line for line in lines[start : start + 3] if line.strip()), "")
-    return bool(QUOTED.match(following))
+def _only_quotes_next(lines: Sequence[str], start: int) -> bool:
+    """Whether a quoted line follows, or nothing: then a quote was there and is off already."""
+    following = next((line for line in lines[start:] if line.strip()), None)
+    return following is None or bool(QUOTED.match(following))
 
 
 def _labels_end(lines: Sequence[str], start: int) -> tuple[int, set[str]]:

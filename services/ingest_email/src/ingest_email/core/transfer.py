@@ -6,8 +6,10 @@ import re
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_ALPHABET) - {ord("=")})
 _WHITE = b" \t\r\n"
-_PIECE = re.compile(rb"(?:[A-Za-z0-9+/=]{4})*\s*")
+_PIECES = re.compile(rb"(?:[A-Za-z0-9+/=]{4}|[ \t]*\r?\n)*[ \t]*")
 _UU_NAMES = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
+_MAX_PIECES = 10_000
+_MAX_UU_LINES = 800_000  # a full mail of lines of the usual length
 _MAX_GARBAGE = 0.1
 _PROBE_BYTES = 4_096
 
@@ -31,10 +33,17 @@ def decode_base64(raw: bytes) -> bytes:
     head, padding, _ = compact.partition(b"=")
     if not padding or not compact[len(head) :].strip(b"="):
         return _unpadded(head)
-    _, _, tail = raw.partition(b"=")
-    if not all(_PIECE.fullmatch(line) for line in tail.lstrip(b"=").splitlines()):
+    if not _goes_on(raw.partition(b"=")[2].lstrip(b"=")):
         return _unpadded(head)
-    return b"".join(_unpadded(piece) for piece in re.split(rb"=+", compact))
+    pieces = re.split(rb"=+", compact, maxsplit=_MAX_PIECES)
+    return b"".join(_unpadded(piece) for piece in pieces)
+
+
+def _goes_on(tail: bytes) -> bool:
+    """Whether what follows padding is another piece of base64."""
+    if len(tail) > _PROBE_BYTES:
+        tail = tail[:_PROBE_BYTES].rpartition(b"\n")[0]
+    return bool(_PIECES.fullmatch(tail))
 
 
 def _unpadded(piece: bytes) -> bytes:
@@ -54,7 +63,7 @@ def _looks_like_base64(raw: bytes) -> bool:
 def decode_uu(raw: bytes) -> bytes:
     """Return the file in a uuencoded block; a broken line is left out."""
     decoded: list[bytes] = []
-    for line in raw.splitlines():
+    for line in raw.split(b"\n", _MAX_UU_LINES)[:_MAX_UU_LINES]:
         if line.startswith((b"begin ", b"`")):
             continue
         if line.strip() == b"end":

@@ -17,6 +17,7 @@ from ingest_email.core.transfer import decode_transfer
 _GUESSED_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\r\n]{1,200}?)[ \t]*\r?\nContent-", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _TEXT = Structured("text/plain")
+_LONGEST_ENCODING = 3  # quoted-printable writes a byte as `=E3`
 _GUESS_BYTES = 65_536
 
 
@@ -41,8 +42,15 @@ class Part(Struct, frozen=True):
 
     def content(self) -> bytes:
         """Return the bytes that were sent, transfer encoding removed."""
-        encoding = self.headers.get("content-transfer-encoding").decode("latin-1")
-        return decode_transfer(self.body, encoding)
+        return decode_transfer(self.body, self._encoding)
+
+    def beginning(self, size: int) -> bytes:
+        """Return at most the first `size` bytes, without decoding much more."""
+        return decode_transfer(self.body[: _LONGEST_ENCODING * size], self._encoding)[:size]
+
+    @property
+    def _encoding(self) -> str:
+        return self.headers.get("content-transfer-encoding").decode("latin-1")
 
 
 def read_tree(raw: bytes) -> Part:

@@ -2,16 +2,16 @@
 
 import binascii
 import re
+from collections.abc import Iterator
 from itertools import groupby
 
 from ingest_email.core.charsets import canonical, decode
 from ingest_email.core.transfer import decode_base64
 
-# An encoded word may be longer than the 75 characters allowed, hold blanks, or carry a language tag
-# (RFC 2231 §5). The bound keeps a header full of openings from costing more than its length.
-_WORD = re.compile(
-    r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000}?)\?="
-)
+# An encoded word may be longer than the 75 characters allowed, hold blanks or question marks, or
+# carry a language tag (RFC 2231 §5).
+_OPENING = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?")
+_CLOSING = "?="
 
 
 def decode_header(raw: bytes, hint: str = "") -> str:
@@ -39,15 +39,30 @@ def _pieces(text: str) -> list[tuple[str | None, str | bytes]]:
     """Return (charset, bytes) of each word and (None, text) of what stands between."""
     pieces: list[tuple[str | None, str | bytes]] = []
     position = 0
-    for word in _WORD.finditer(text):
-        between = text[position : word.start()]
+    for opening, end in _words(text):
+        between = text[position : opening.start()]
         if between.strip() or (between and not pieces):
             pieces.append((None, between))
-        label = word[1].casefold()
-        pieces.append((canonical(label) or label, _payload(word[2], word[3])))
-        position = word.end()
+        label = opening[1].casefold()
+        raw = _payload(opening[2], text[opening.end() : end])
+        pieces.append((canonical(label) or label, raw))
+        position = end + len(_CLOSING)
     pieces.append((None, text[position:]))
     return pieces
+
+
+def _words(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield the opening of each word and where its content ends; linear however it is nested."""
+    openings = list(_OPENING.finditer(text))
+    starts = [opening.start() for opening in openings[1:]] + [len(text)]
+    end = 0
+    for opening, next_start in zip(openings, starts, strict=True):
+        if end < opening.end():
+            end = text.find(_CLOSING, opening.end())
+        if end < 0:
+            return
+        if end <= next_start:
+            yield opening, end
 
 
 def _joined(charset: str | None, run: list[str | bytes], hint: str) -> str:

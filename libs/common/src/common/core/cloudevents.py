@@ -18,6 +18,7 @@ from common.core.ids import trace_parent
 SPEC_VERSION = "1.0"
 JSON = "application/json"
 STRUCTURED = "application/cloudevents+json"
+_STRUCTURED = STRUCTURED.encode()
 MAX_EVENT_BYTES = 1_000_000  # a broker's usual limit; larger things belong in object storage
 
 type_prefix = "io.madoguchi."
@@ -26,6 +27,13 @@ Headers = Sequence[tuple[str, bytes]]
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _decoders = {name: msgspec.json.Decoder(cls) for name, cls in EVENT_TYPES.items()}
 _encoder = msgspec.json.Encoder()
+
+
+_CONSTANT_HEADERS = (
+    ("content-type", JSON.encode()),
+    ("ce_specversion", SPEC_VERSION.encode()),
+    ("ce_datacontenttype", JSON.encode()),
+)
 
 
 class Attributes(Struct, frozen=True, kw_only=True):
@@ -81,19 +89,16 @@ def record(topic: str, attributes: Attributes, data: Struct) -> Record:
 
 def binary_headers(attributes: Attributes) -> Headers:
     """Return the `ce_*` headers of an event."""
-    key = partition_key(attributes.tenant, attributes.subject)
     return (
-        ("content-type", JSON.encode()),
-        ("ce_specversion", SPEC_VERSION.encode()),
+        *_CONSTANT_HEADERS,
         ("ce_id", str(attributes.id).encode()),
         ("ce_source", attributes.source.encode()),
         ("ce_type", attributes.type.encode()),
         ("ce_subject", attributes.subject.encode()),
         ("ce_time", attributes.time.astimezone(UTC).isoformat().encode()),
-        ("ce_datacontenttype", JSON.encode()),
         ("ce_dataschema", f"/contract/{attributes.type}.json".encode()),
         ("ce_tenant", attributes.tenant.encode()),
-        ("ce_partitionkey", key),
+        ("ce_partitionkey", partition_key(attributes.tenant, attributes.subject)),
         ("ce_traceparent", (attributes.traceparent or trace_parent(attributes.id)).encode()),
     )
 
@@ -103,10 +108,12 @@ def read(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event:
 
     Raises PoisonError (`bad-envelope`, `bad-json`, `bad-data`) where it is none.
     """
-    named = {name.lower(): content for name, content in headers}
-    if named.get("content-type", b"").startswith(STRUCTURED.encode()):
-        return _structured(value or b"")
-    texts = {name[3:]: _text(raw) for name, raw in named.items() if name.startswith("ce_")}
+    texts: dict[str, str] = {}
+    for name, content in headers:
+        if name.startswith("ce_"):
+            texts[name[3:]] = _text(content)
+        elif content.startswith(_STRUCTURED) and name.lower() == "content-type":
+            return _structured(value or b"")
     return _event(texts, value or b"")
 
 

@@ -9,6 +9,7 @@ from common.core.events import Channel
 from common.core.webhooks import WebhookAdapter
 from ingest_social.core.line import parser as line, signature as line_signature
 from ingest_social.core.meta import messaging, signature as meta_signature, whatsapp
+from ingest_social.core.telegram import parser as telegram, signature as telegram_signature
 from ingest_social.core.x import parser as x, signature as x_signature
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
@@ -39,6 +40,11 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 authentic=x_signature.authentic,
                 challenge=x_signature.challenge,
                 parse=x.parse,
+            ),
+            WebhookAdapter(
+                provider="telegram",
+                authentic=telegram_signature.authentic,
+                parse=telegram.parse,
             ),
         )
     }

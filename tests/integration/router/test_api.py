@@ -82,6 +82,17 @@ async def test_queues_are_listed_with_what_waits_in_them(api: httpx.AsyncClient)
     assert (technical["opens_at"] is None) is technical["open"]
 
 
+@pytest.mark.usefixtures("case_id")
+async def test_whoever_waits_in_a_queue_that_the_rules_dropped_is_not_forgotten(
+    api: httpx.AsyncClient, writer: AsyncEngine
+) -> None:
+    async with writer.begin() as connection:
+        await connection.execute(text("UPDATE support_case SET queue = 'closed-down'"))
+    queues = (await api.get("/v1/queues", headers=bearer())).json()
+    dropped = [(queue["queue"], queue["waiting"]) for queue in queues if not queue["in_rules"]]
+    assert dropped == [("closed-down", 1)]
+
+
 async def test_a_case_is_shown_as_it_stands(api: httpx.AsyncClient, case_id: str) -> None:
     case = (await api.get(f"/v1/cases/{case_id}", headers=bearer())).json()
     assert (case["queue"], case["state"], case["channel"]) == ("technical", "waiting", "line")

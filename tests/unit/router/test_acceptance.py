@@ -48,15 +48,15 @@ def test_a_profiles_contacts_are_written_as_messages_write_them() -> None:
     assert accepted.contacts == ("email:taro@example.jp", "tel:+819012345678")
 
 
-def test_a_contract_for_ever_ends_where_time_can_still_be_reckoned_with() -> None:
+def test_a_contract_for_ever_is_made_one_that_can_be_reckoned_with_and_stored() -> None:
     contracts = (
-        Contract(contract_id="a", plan="gold", starts_at=datetime(1, 1, 1), ends_at=None),  # noqa: DTZ001 - as others write it
+        Contract(contract_id="a\0", plan="gold", starts_at=datetime(1, 1, 1), ends_at=None),  # noqa: DTZ001 - as others write it
         Contract(
             contract_id="b", plan="gold", starts_at=NOW, ends_at=datetime(9999, 12, 31, tzinfo=UTC)
         ),
     )
     first, second = accepted_profile(profile(contracts=contracts)).contracts
-    assert (first.starts_at.year, first.ends_at) == (2000, None)
+    assert (first.contract_id, first.starts_at.year, first.ends_at) == ("a", 2000, None)
     assert second.ends_at == datetime(2200, 1, 1, tzinfo=UTC)
 
 

@@ -76,7 +76,7 @@ def test_a_queue_may_take_cases_while_it_is_closed(
         (
             {"technical": ({"network": 3, "japanese": 3}, {"network": 5}, {"japanese": 5})},
             "technical",
-            "rule outage (outages go to the technicians): open, 1 kinds of agent signed in qualify",
+            "rule outage (outages go to the technicians): open, 1 of 3 skill profiles signed in qualify",
         ),
     ],
 )

@@ -17,6 +17,7 @@ from common.core.events import (
     CustomersUnmerged,
     Message,
 )
+from common.core.text import clean
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -60,6 +61,7 @@ def _accepted_contract(contract: Contract) -> Contract:
     ends_at = contract.ends_at
     return replace(
         contract,
+        contract_id=clean(contract.contract_id),  # it stands in each case's row
         starts_at=min(max(_utc(contract.starts_at), EARLIEST), LATEST),
         ends_at=None if ends_at is None else min(max(_utc(ends_at), EARLIEST), LATEST),
     )

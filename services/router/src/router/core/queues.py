@@ -121,6 +121,6 @@ def _consider(
         return False, say.queue_unstaffed
     count = sum(qualifies(profile, needs) for profile in profiles)
     if count:
-        return True, say.staff_known.format(count=count)
+        return True, say.staff_known.format(count=count, all=len(profiles))
     missing = ", ".join(f"{need.skill} ≥ {need.level}" for need in needs)
     return False, say.queue_unqualified.format(skills=missing)

@@ -16,6 +16,7 @@ from common.core.events import (
     Decision,
 )
 from common.core.ids import derived_id, trace_parent
+from common.core.text import clean
 from common.core.topics import ROUTING
 from router.core.continuity import find
 from router.core.decide import decide
@@ -103,7 +104,7 @@ def _opened(key: str, arrival: Arrival, decision: Decision) -> Case:
         resolution_due=decision.resolution_due,
         opened_at=arrival.message.received_at,
         decided_by=arrival.event,
-        subject=(arrival.message.subject or "").replace("\0", "") or None,
+        subject=clean(arrival.message.subject or "") or None,
     )
 
 

@@ -48,7 +48,7 @@ class Wording(Struct, frozen=True, kw_only=True):
     queue_unstaffed: str
     queue_unqualified: str  # skills
     staff_unknown: str
-    staff_known: str  # count
+    staff_known: str  # count, all
     # messages that are not routed
     outbound: str
     never_routed: str  # kind
@@ -90,7 +90,7 @@ EN = Wording(
     queue_unstaffed="open, but nobody is signed in",
     queue_unqualified="open, but nobody signed in has {skills}",
     staff_unknown="open, taken as staffed",
-    staff_known="open, {count} kinds of agent signed in qualify",
+    staff_known="open, {count} of {all} skill profiles signed in qualify",
     outbound="the company wrote it",
     never_routed="a message of kind {kind} asks nobody for anything",
     follows_nothing="a message of kind {kind} joins an open case and there is none",
@@ -131,7 +131,7 @@ JA = Wording(
     queue_unstaffed="受付中だが、担当者がいない",
     queue_unqualified="受付中だが、{skills} を満たす担当者がいない",
     staff_unknown="受付中(担当者はいるものとする)",
-    staff_known="受付中、条件を満たすスキル構成: {count}",
+    staff_known="受付中、担当者のスキル構成 {all} 種のうち {count} 種が条件を満たす",
     outbound="会社が送ったメッセージ",
     never_routed="種別 {kind} は誰にも対応を求めていない",
     follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",

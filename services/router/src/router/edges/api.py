@@ -37,6 +37,7 @@ class QueueView(BaseModel):
         json_schema_extra={
             "example": {
                 "queue": "technical",
+                "in_rules": True,
                 "sentence": "技術サポート",
                 "open": True,
                 "opens_at": None,
@@ -48,6 +49,7 @@ class QueueView(BaseModel):
     )
 
     queue: str
+    in_rules: bool = Field(description="false: the rules dropped it, and cases still wait there")
     sentence: str = Field(description="what the queue is for, in the company's words")
     open: bool = Field(description="whether its calendar is open now")
     opens_at: datetime | None = Field(description="the next opening of a closed queue")
@@ -113,7 +115,11 @@ def routing_routes(
         async with reading(engine, reader.tenant) as connection:
             waiting = await depths(connection, reader.tenant)
         now = clock()
-        return [_queue(desk, waiting.get(name), now) for name, desk in rules.policy.desks.items()]
+        desks = rules.policy.desks
+        current = [_queue(desk, waiting.get(name), now) for name, desk in desks.items()]
+        return current + [
+            _abandoned(name, waiting[name]) for name in sorted(waiting.keys() - desks.keys())
+        ]
 
     @routes.get("/cases/{case_id}", summary="A case as it stands", responses=NOT_FOUND)
     async def case(reader: Annotated[Principal, allowed], case_id: UUID) -> CaseView:
@@ -152,10 +158,25 @@ def _queue(desk: Desk, depth: Depth | None, now: datetime) -> QueueView:
     is_open = desk.hours.is_open(now)
     return QueueView(
         queue=desk.name,
+        in_rules=True,
         sentence=desk.queue.sentence,
         open=is_open,
         opens_at=None if is_open else desk.hours.opens(now),
         waiting=depth.waiting if depth else 0,
         oldest_opened_at=depth.oldest if depth else None,
         next_first_response_due=depth.next_due if depth else None,
+    )
+
+
+def _abandoned(name: str, depth: Depth) -> QueueView:
+    """Return a queue that the rules no longer have, so that nobody who waits there is forgotten."""
+    return QueueView(
+        queue=name,
+        in_rules=False,
+        sentence="",
+        open=False,
+        opens_at=None,
+        waiting=depth.waiting,
+        oldest_opened_at=depth.oldest,
+        next_first_response_due=depth.next_due,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from msgspec.structs import replace
 
 from common.core.events import (
@@ -23,6 +24,9 @@ from router.core.decide import decide
 from router.core.facts import Arrival, Case, CaseState, Customer
 from router.core.loading import load
 from router.core.policy import Policy, compiled
+
+settings.register_profile("unhurried", deadline=None)  # how fast is a matter for the bench
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parents[3]
 TUESDAY = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)  # 11:40 in Tokyo, a working day

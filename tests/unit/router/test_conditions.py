@@ -134,6 +134,7 @@ def test_an_error_that_another_message_may_mend_is_told_from_one_that_none_can(
         ("mention(['x'])", "nothing is called mention"),
         ("mentions(message.text)", "mentions takes a word or a list of words, written out"),
         ('message.text.mentions("x")', "mentions takes a word"),
+        ('mentions(["解約", " "])', "an empty word is in every message"),
         ('message.recipients.exists(who, whom == "x")', "nothing is called whom"),
         ("timestamp('2026-01-01T00:00:00Z') > timestamp('x')", "nothing is called timestamp"),
     ],

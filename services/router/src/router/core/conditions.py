@@ -147,6 +147,8 @@ class Condition:
             name = f"mentions_{derived_id(part['words']).hex}"
             listed = [words] if isinstance(words, str) else words
             self.mentions[name] = tuple(Word(word, folded(word)) for word in listed)
+            if any(not word.folded.strip() for word in self.mentions[name]):
+                raise ValueError("an empty word is in every message")
             return name
         owner, field = part["variable"], part["field"]
         if field not in FIELDS[owner]:

@@ -1,5 +1,6 @@
 """Kafka and PostgreSQL of `make up` as containers: deploy/compose.yaml, run by Docker's own tool."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from local_stack.report import Report
 from local_stack.settings import environment_with
 from local_stack.waiting import wait_for
 
-START_LIMIT_SECONDS = 120
-PROJECT = "madoguchi"
+START_LIMIT_SECONDS = 60
+STATE = '{{.Label "com.docker.compose.service"}}\t{{.Status}}'
 
 
 class ComposeServers:
@@ -24,6 +25,8 @@ class ComposeServers:
 
     def __init__(self, home: Path, ports: Ports) -> None:
         self._ports = ports
+        # A second clone of the repository is a second project, with volumes and a password of its own.
+        self._project = f"madoguchi-{hashlib.sha256(str(home.absolute()).encode()).hexdigest()[:8]}"
         self._secret = home.absolute() / "secrets" / "postgres"
 
     def prepare(self, report: Report) -> None:
@@ -34,7 +37,7 @@ class ComposeServers:
                 " or use Java and Maven instead with MADOGUCHI_STACK=local."
             )
         generated_secret(self._secret)
-        if not self._compose("ps", "--quiet"):
+        if not self.states():
             require_free(self._ports.kafka, "Kafka")
             require_free(self._ports.postgres, "PostgreSQL")
         report.say("containers", f"starting Kafka and PostgreSQL by {COMPOSE_FILE.name}")
@@ -68,12 +71,21 @@ class ComposeServers:
 
     def states(self) -> dict[str, str]:
         """Return what Docker says of each container."""
-        listing = self._compose("ps", "--all", "--format", "{{.Service}}\t{{.Status}}").splitlines()
-        return dict(line.split("\t", 1) for line in listing if "\t" in line)
+        # Not `compose ps`: its formats differ from release to release.
+        listing = subprocess.run(
+            [
+                *("docker", "ps", "--all", "--format", STATE),
+                *("--filter", f"label=com.docker.compose.project={self._project}"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return dict(line.split("\t", 1) for line in listing.stdout.splitlines())
 
     def _compose(self, *words: str) -> str:
         done = subprocess.run(
-            ["docker", "compose", "-p", PROJECT, "-f", str(COMPOSE_FILE), *words],
+            ["docker", "compose", "-p", self._project, "-f", str(COMPOSE_FILE), *words],
             env=environment_with(compose_environment(self._ports, self._secret)),
             capture_output=True,
             text=True,

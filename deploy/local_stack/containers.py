@@ -11,12 +11,13 @@ from testcontainers.core.container import DockerContainer
 from local_stack.database import accepts_logins
 from local_stack.engine import image_of
 from local_stack.errors import StartError
-from local_stack.kafka import SINGLE_NODE, is_broker_ready
+from local_stack.kafka import CLUSTER_ID, SINGLE_NODE, is_broker_ready
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.postgres import SUPERUSER, PostgresAddress
 from local_stack.waiting import wait_for
 
 START_LIMIT_SECONDS = 120
+LOG_SHOWN = 2000
 # Inside the container; outside, Kafka must be reached at the very port it advertises.
 CLIENT_PORT, BROKER_PORT, CONTROLLER_PORT = 9092, 9094, 9093
 
@@ -28,16 +29,16 @@ class Containers:
         """Start Apache Kafka's own image on a free port."""
         port = free_port()
         container = DockerContainer(image_of("apache/kafka")).with_bind_ports(CLIENT_PORT, port)
-        _start(container.with_envs(**kafka_environment(port)), folder)
-        _wait("Kafka", lambda: is_broker_ready(port))
+        container.with_envs(**kafka_environment(port))
+        _start(container, folder, lambda: is_broker_ready(port))
         return f"{LOOPBACK}:{port}"
 
     def start_postgres(self, folder: Path) -> PostgresAddress:
         """Start PostgreSQL's official image on a free port."""
         address = PostgresAddress(LOOPBACK, free_port(), SUPERUSER, secrets.token_urlsafe(16))
         container = DockerContainer(image_of("postgres")).with_bind_ports(5432, address.port)
-        _start(container.with_env("POSTGRES_PASSWORD", address.password), folder)
-        _wait("PostgreSQL", lambda: accepts_logins(address))
+        container.with_env("POSTGRES_PASSWORD", address.password)
+        _start(container, folder, lambda: accepts_logins(address))
         return address
 
     def end(self, folder: Path) -> None:
@@ -63,7 +64,8 @@ def kafka_environment(port: int) -> dict[str, str]:
         "controller.quorum.voters": f"1@localhost:{CONTROLLER_PORT}",
         **SINGLE_NODE,
     }
-    return {environment_name(name): str(value) for name, value in settings.items()}
+    named = {environment_name(name): str(value) for name, value in settings.items()}
+    return {"CLUSTER_ID": CLUSTER_ID, **named}
 
 
 def environment_name(setting: str) -> str:
@@ -71,15 +73,14 @@ def environment_name(setting: str) -> str:
     return "KAFKA_" + setting.replace(".", "_").upper()
 
 
-def _start(container: DockerContainer, folder: Path) -> None:
+def _start(container: DockerContainer, folder: Path, ready: Callable[[], bool]) -> None:
     # The reaper would end them with the worker that started them, while others still use them.
     testcontainers_config.ryuk_disabled = True
     container.start()
     known = folder / "containers"
     known.mkdir(exist_ok=True)
     (known / container.get_container_id()).touch()
-
-
-def _wait(name: str, ready: Callable[[], bool]) -> None:
     if not wait_for(ready, START_LIMIT_SECONDS):
-        raise StartError(f"{name}'s container was not ready after {START_LIMIT_SECONDS} s.")
+        said = b"".join(container.get_logs()).decode(errors="replace")
+        limit = f"was not ready after {START_LIMIT_SECONDS} s"
+        raise StartError(f"{container.image} {limit}; the end of its log: {said[-LOG_SHOWN:]}")

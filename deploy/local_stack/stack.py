@@ -123,7 +123,7 @@ class Stack:
 
     def _start_schemas(self, report: Report) -> None:
         mark = self._schemas_mark(self._start_database(report))
-        done = self.home / "run" / "schemas.mark"
+        done = self.home / "schemas.mark"
         # Five Pythons need seconds only to find that there is nothing to do.
         if done.exists() and done.read_text() == mark:
             report.say("migrations", "nothing changed since they were applied")

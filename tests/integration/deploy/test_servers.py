@@ -1,6 +1,6 @@
 """The local Kafka and PostgreSQL are real servers, and lose nothing when they crash."""
 
-import asyncpg  # type: ignore[import-untyped]  # it ships no types
+import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 

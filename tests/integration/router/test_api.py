@@ -14,7 +14,8 @@ from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.core.events import Decision, MessageKind
+from common.core.cases import Decision
+from common.core.events import MessageKind
 from common.edges.clock import system_clock
 from common.edges.database import reading
 from router.settings import Settings

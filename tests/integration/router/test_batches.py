@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.core.cases import Decision
 from common.core.cloudevents import Record
 from common.core.errors import TransientError
 from common.core.events import (
@@ -17,7 +18,6 @@ from common.core.events import (
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,
-    Decision,
     MessageKind,
 )
 from common.core.ids import customer_id, derived_id

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from common.core.cases import CaseRouted
 from common.core.cloudevents import Event, read
-from common.core.events import CaseRouted
 from common.edges.publisher import Publisher
 from router.settings import Settings
 from router.wiring import RouterService, build

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from common.core.contract import breaking_changes, contract_documents, topic_of
-from common.core.events import EVENT_TYPES, CustomerChanged, Message
+from common.core.event_types import EVENT_TYPES
+from common.core.events import CustomerChanged, Message
 from common.core.topics import ACTIVITIES, CUSTOMERS, MESSAGES, OUTBOUND, ROUTING
 
 FOLDER = Path(__file__).parents[3] / "docs" / "contract"

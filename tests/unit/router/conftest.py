@@ -9,11 +9,11 @@ import pytest
 from hypothesis import settings
 from msgspec.structs import replace
 
+from common.core.cases import Decision
 from common.core.events import (
     Channel,
     Contract,
     Conversation,
-    Decision,
     Direction,
     Message,
     MessageKind,

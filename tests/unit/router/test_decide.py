@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 from msgspec.structs import replace
 
-from common.core.events import (
-    Channel,
-    Continuity,
-    Contract,
-    Decision,
-    Direction,
-    MessageKind,
-    Party,
-)
+from common.core.cases import Continuity, Decision
+from common.core.events import Channel, Contract, Direction, MessageKind, Party
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, CaseState, Customer, Unrouted
 from router.core.policy import Policy

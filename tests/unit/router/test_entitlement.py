@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from common.core.events import Channel, Contract, ContractState, Decision
+from common.core.cases import Decision
+from common.core.events import Channel, Contract, ContractState
 from router.core.facts import Arrival
 from router.core.policy import Policy
 

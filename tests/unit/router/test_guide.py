@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from common.core.events import CustomerChanged, Decision, Message, MessageKind
+from common.core.cases import Decision
+from common.core.events import CustomerChanged, Message, MessageKind
 from router.core.acceptance import accepted_profile
 from router.core.conditions import FIELDS, FUNCTIONS
 from router.core.continuity import FOLLOWING, OPENING

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from common.core.events import Decision
+from common.core.cases import Decision
 from router.core.facts import Arrival, Case, CaseState, Roster
 from router.core.policy import Policy
 

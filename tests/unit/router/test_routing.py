@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
+from common.core.cases import CaseOpened, CaseReopened, CaseRouted
 from common.core.cloudevents import read
-from common.core.events import CaseOpened, CaseReopened, CaseRouted, Channel, MessageKind, Party
+from common.core.events import Channel, MessageKind, Party
 from common.core.ids import customer_id
 from router.core.continuity import filing_keys
 from router.core.facts import Arrival, Case, CaseState, Customer, Unrouted

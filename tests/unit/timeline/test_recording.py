@@ -18,16 +18,11 @@ from tests.unit.timeline.telling import (
     unknown,
 )
 
+from common.core.cases import CaseOpened, CaseResolved
 from common.core.cloudevents import Event
 from common.core.delivery import DeliveryStatus
 from common.core.errors import PoisonError
-from common.core.events import (
-    CaseOpened,
-    CaseResolved,
-    Channel,
-    CustomersMerged,
-    MessageKind,
-)
+from common.core.events import Channel, CustomersMerged, MessageKind
 from common.core.ids import derived_id
 from timeline.core.entry import Position
 from timeline.core.recording import entry_of, message_ref, position_of

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from common.core.errors import PoisonError
-from common.core.events import EVENT_TYPES, TYPE_OF, Direction, Message
+from common.core.event_types import EVENT_TYPES, TYPE_OF
+from common.core.events import Direction, Message
 from common.core.ids import trace_parent
 
 SPEC_VERSION = "1.0"

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from common.core.events import EVENT_TYPES
+from common.core.event_types import EVENT_TYPES
 from common.core.topics import ACTIVITIES, ALL_TOPICS, CUSTOMERS, MESSAGES, OUTBOUND, ROUTING, Topic
 
 _TOPIC_OF = {

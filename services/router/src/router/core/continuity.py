@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from common.core.events import Channel, Continuity, Direction, Message, MessageKind
+from common.core.cases import Continuity
+from common.core.events import Channel, Direction, Message, MessageKind
 from common.core.ids import derived_id
 from router.core.facts import Arrival, Case, CaseState, Customer, Unrouted
 from router.core.wording import Wording

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from common.core.events import Continuity, Contract, Decision, PriorityPart, SkillRequirement
+from common.core.cases import Continuity, Decision, PriorityPart, SkillRequirement
+from common.core.events import Contract
 from common.core.ids import derived_id
 from router.core.conditions import Situation
 from router.core.continuity import FOLLOWING, relation

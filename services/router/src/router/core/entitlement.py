@@ -5,7 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from common.core.events import Contract, ContractState, ContractTrial, Message
+from common.core.cases import ContractTrial
+from common.core.events import Contract, ContractState, Message
 from router.core.calendars import BusinessHours
 from router.core.wording import Wording
 

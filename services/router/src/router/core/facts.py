@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from common.core.events import Decision, Message
+from common.core.cases import Decision
+from common.core.events import Message
 
 
 class Arrival(Struct, frozen=True, kw_only=True):

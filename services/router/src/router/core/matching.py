@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from common.core.events import RuleTrial, SkillRequirement
+from common.core.cases import RuleTrial, SkillRequirement
 from router.core.conditions import Asking, Condition, Questions, Situation
 from router.core.rules import Rule
 from router.core.skills import asked

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from common.core.events import PriorityPart
+from common.core.cases import PriorityPart
 from router.core.conditions import Situation
 from router.core.facts import Case
 from router.core.matching import ReadyRule

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from common.core.events import QueueTrial, SkillRequirement
+from common.core.cases import QueueTrial, SkillRequirement
 from router.core.calendars import BusinessHours
 from router.core.facts import Roster
 from router.core.matching import ReadyRule

@@ -6,15 +6,9 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from common.core.cases import CaseOpened, CaseReopened, CaseRouted, Continuity, Decision
 from common.core.cloudevents import Attributes, Record, event_type, record
-from common.core.events import (
-    CaseOpened,
-    CaseReopened,
-    CaseRouted,
-    Continuity,
-    Contract,
-    Decision,
-)
+from common.core.events import Contract
 from common.core.ids import derived_id, trace_parent
 from common.core.text import clean
 from common.core.topics import ROUTING

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from common.core.events import SkillRequirement
+from common.core.cases import SkillRequirement
 
 HIGHEST_LEVEL: Final = 5
 ATTRIBUTE: Final = "skill."  # a message of our own apps may say `skill.english: "3"`

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from common.core.events import Decision
+from common.core.cases import Decision
 
 _COMPONENTS = "#/components/schemas/{name}"
 DECISION_ANSWER: dict[str, Any] = {

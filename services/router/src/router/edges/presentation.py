@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from common.core.events import ContractTrial, Decision, QueueTrial, RuleTrial
+from common.core.cases import ContractTrial, Decision, QueueTrial, RuleTrial
 from router.core.wording import Language
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from common.core.cases import CaseOpened
 from common.core.cloudevents import Event, type_prefix
 from common.core.errors import PoisonError
 from common.core.events import (
     Activity,
-    CaseOpened,
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,

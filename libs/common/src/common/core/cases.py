@@ -1,0 +1,126 @@
+"""What the router says on the bus: cases, and each decision with all its reasons."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from common.core.events import Channel
+
+
+class RuleTrial(Struct, frozen=True):
+    """One routing rule and why it did or did not match."""
+
+    rule: str
+    matched: bool
+    reason: str
+
+
+class QueueTrial(Struct, frozen=True):
+    """One queue that was considered and why it was taken or refused."""
+
+    queue: str
+    accepted: bool
+    reason: str
+
+
+class ContractTrial(Struct, frozen=True):
+    """One contract of the customer and why it did or did not count."""
+
+    contract: str
+    accepted: bool
+    reason: str
+
+
+class PriorityPart(Struct, frozen=True):
+    """One reason for urgency and what it was worth, in points."""
+
+    name: str
+    points: int
+    reason: str
+
+
+class SkillRequirement(Struct, frozen=True):
+    """A skill that the answering agent needs, at least at this level (1 to 5), and why."""
+
+    skill: str
+    level: int
+    reason: str
+
+
+class Continuity(StrEnum):
+    """How a message relates to its conversation's case."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    REOPENED = "reopened"
+
+
+class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Why a message went where it went: every rule, refusal, number and the clock used.
+
+    `rank` is a point in time, earliest first: the deadline less the credit of the priority.
+    The same inputs under the same rules (`rules_version`, a SHA-256) give the same decision.
+    """
+
+    message_event: UUID
+    case_id: UUID
+    continuity: Continuity
+    contact: str
+    customer: UUID
+    queue: str
+    queue_reason: str
+    plan: str
+    contract: str | None
+    priority: int
+    rank: datetime
+    first_response_due: datetime
+    resolution_due: datetime
+    rules_version: str
+    decided_at: datetime
+    customer_ref: str | None = None
+    tier: str | None = None
+    language: str | None = None
+    contracts: tuple[ContractTrial, ...] = ()
+    priority_parts: tuple[PriorityPart, ...] = ()
+    skills: tuple[SkillRequirement, ...] = ()
+    rules: tuple[RuleTrial, ...] = ()
+    queues: tuple[QueueTrial, ...] = ()
+
+
+class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer's matter begins (`case.opened`)."""
+
+    case_id: UUID
+    contact: str
+    conversation: str
+    channel: Channel
+    opened_at: datetime
+    message_event: UUID
+    subject: str | None = None
+
+
+class CaseRouted(Struct, frozen=True, kw_only=True):
+    """A message was routed (`case.routed`), with the whole decision."""
+
+    case_id: UUID
+    decision: Decision
+
+
+class CaseReopened(Struct, frozen=True, kw_only=True):
+    """The customer wrote again soon after the case was resolved (`case.reopened`)."""
+
+    case_id: UUID
+    contact: str
+    reopened_at: datetime
+    message_event: UUID
+
+
+class CaseResolved(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The matter is done (`case.resolved`). `resolved_by` is the agent's id."""
+
+    case_id: UUID
+    contact: str
+    resolved_at: datetime
+    resolved_by: str | None = None

@@ -1,0 +1,31 @@
+"""Every type of event that travels on the bus, by its CloudEvents name."""
+
+from msgspec import Struct
+
+from common.core.cases import CaseOpened, CaseReopened, CaseResolved, CaseRouted
+from common.core.events import (
+    Activity,
+    CustomerChanged,
+    CustomersMerged,
+    CustomersUnmerged,
+    Message,
+    MessageRequested,
+    MessageStatus,
+)
+
+EVENT_TYPES: dict[str, type[Struct]] = {
+    "io.madoguchi.message.received": Message,
+    "io.madoguchi.message.sent": Message,
+    "io.madoguchi.message.status": MessageStatus,
+    "io.madoguchi.message.requested": MessageRequested,
+    "io.madoguchi.customer.changed": CustomerChanged,
+    "io.madoguchi.customers.merged": CustomersMerged,
+    "io.madoguchi.customers.unmerged": CustomersUnmerged,
+    "io.madoguchi.activity.recorded": Activity,
+    "io.madoguchi.case.opened": CaseOpened,
+    "io.madoguchi.case.routed": CaseRouted,
+    "io.madoguchi.case.reopened": CaseReopened,
+    "io.madoguchi.case.resolved": CaseResolved,
+}
+
+TYPE_OF = {cls: name for name, cls in EVENT_TYPES.items() if name != "io.madoguchi.message.sent"}

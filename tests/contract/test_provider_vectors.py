@@ -138,6 +138,11 @@ def x(vector: dict[str, Any]) -> Case:
     return case("x", vector["consumer_secret"], vector["body"].encode(), headers)
 
 
+def mastodon(vector: dict[str, Any]) -> Case:
+    headers = {"x-hub-signature": vector["x_hub_signature"]}
+    return case("mastodon", vector["secret"], vector["body"].encode(), headers)
+
+
 MAKERS = {
     "twilio": twilio,
     "vonage_sms_sig": vonage_sms,
@@ -147,6 +152,7 @@ MAKERS = {
     "line": line,
     "meta": meta,
     "x": x,
+    "mastodon_admin_webhook": mastodon,
 }
 
 

@@ -38,9 +38,9 @@ headers = st.dictionaries(
 
 
 @st.composite
-def broken(draw: st.DrawFn, bodies: Sequence[bytes]) -> bytes:
-    """Draw one of the JSON bodies in which one value was replaced by another, of any shape."""
-    value = json.loads(draw(st.sampled_from(bodies)))
+def broken(draw: st.DrawFn, values: Sequence[Any]) -> bytes:
+    """Draw one of the values as JSON, in which one part was replaced by another, of any shape."""
+    value = copy.deepcopy(draw(st.sampled_from(values)))
     places = list(_places(value))
     holder, key = draw(st.sampled_from(places))
     holder[key] = draw(any_json | st.sampled_from([copy.deepcopy(h[k]) for h, k in places]))

@@ -21,6 +21,11 @@ def no_challenge(_original: Original, _account: ChannelAccount) -> Answer | None
     return None
 
 
+def never(_original: Original, _account: ChannelAccount) -> bool:
+    """Refuse what comes by webhook: for providers that we ask, or that keep a session with us."""
+    return False
+
+
 class WebhookAdapter(Struct, frozen=True, kw_only=True):
     """An Adapter (common.core.adapters) put together from a provider's functions."""
 

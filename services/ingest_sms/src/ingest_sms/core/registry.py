@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from common.core import sns
 from common.core.adapters import Adapter
-from common.core.webhooks import WebhookAdapter
+from common.core.webhooks import WebhookAdapter, never
 from ingest_sms.core.aws import parser as aws
 from ingest_sms.core.sinch import (
     conversation as sinch_conversation,
@@ -52,7 +52,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 parse=sinch_conversation.parse,
             ),
             WebhookAdapter(provider="aws-sms", authentic=sns.authentic, parse=aws.parse),
-            WebhookAdapter(provider="smpp", authentic=smpp.never, parse=smpp.parse),
+            WebhookAdapter(provider="smpp", authentic=never, parse=smpp.parse),
         )
     }
 )

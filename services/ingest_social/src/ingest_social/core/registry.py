@@ -6,8 +6,11 @@ from types import MappingProxyType
 
 from common.core.adapters import Adapter
 from common.core.events import Channel
-from common.core.webhooks import WebhookAdapter
+from common.core.webhooks import WebhookAdapter, never
+from ingest_social.core.bluesky import parser as bluesky
+from ingest_social.core.generic import parser as generic, signature as generic_signature
 from ingest_social.core.line import parser as line, signature as line_signature
+from ingest_social.core.mastodon import parser as mastodon, signature as mastodon_signature
 from ingest_social.core.meta import messaging, signature as meta_signature, whatsapp
 from ingest_social.core.telegram import parser as telegram, signature as telegram_signature
 from ingest_social.core.x import parser as x, signature as x_signature
@@ -45,6 +48,15 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 provider="telegram",
                 authentic=telegram_signature.authentic,
                 parse=telegram.parse,
+            ),
+            WebhookAdapter(
+                provider="mastodon",
+                authentic=mastodon_signature.authentic,
+                parse=mastodon.parse,
+            ),
+            WebhookAdapter(provider="bluesky", authentic=never, parse=bluesky.parse),
+            WebhookAdapter(
+                provider="generic", authentic=generic_signature.authentic, parse=generic.parse
             ),
         )
     }

@@ -24,11 +24,6 @@ from ingest_sms.core.texting import drafting, exchange, international, number_pa
 GAP = " […] "
 
 
-def never(_original: Original, _account: ChannelAccount) -> bool:
-    """Refuse a PDU that comes by webhook: an SMPP session authenticates itself when it is bound."""
-    return False
-
-
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
     """Return the message or receipt in an original's PDUs."""
     drafts = drafting(original, account, "smpp-bind")

@@ -1,0 +1,1 @@
+"""Bluesky: notifications and direct messages, which we ask for."""

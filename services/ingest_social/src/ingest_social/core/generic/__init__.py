@@ -1,0 +1,1 @@
+"""Any other channel: web chat, kiosk, mobile app, telephone exchange. See docs/generic-provider.md."""

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 import xdist.workermanage  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from hypothesis import settings
 
 from local_stack.database import execute
 from local_stack.engine import uses_docker
@@ -38,6 +39,10 @@ from local_stack.shared_servers import (
     end_forgotten_sessions,
     folder_of_this_session,
 )
+
+# A law must hold on a busy machine too; how fast it is checked is not part of it.
+settings.register_profile("laws", deadline=None)
+settings.load_profile("laws")
 
 TESTS = Path(__file__).parent
 SERVERS = pytest.StashKey[SharedServers]()

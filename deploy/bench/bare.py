@@ -15,6 +15,9 @@ class NoKafka:
     async def publish(self, records: Sequence[Record]) -> None:
         """Do nothing."""
 
+    async def stop(self) -> None:
+        """Do nothing."""
+
 
 def main() -> None:
     """Serve until SIGTERM."""
@@ -22,7 +25,7 @@ def main() -> None:
     service = build_ingest(
         "ingest_sms", settings, parse_by_adapter(ADAPTERS), ADAPTERS, publisher=NoKafka()
     )
-    run(service.app, service.health, [service.intake], settings)
+    run(service.app, service.health, service.components, settings)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def webhook_commands(
         told = settings()
         configure_logs(service, told.log_level)
         built = build(told)
-        run(built.app, built.health, [built.intake], told)
+        run(built.app, built.health, built.components, told)
 
     @app.command()
     def migrate() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -13,7 +14,7 @@ from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
-from common.edges.service import Component, Health, health_routes
+from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from router.edges.api import routing_routes
 from router.edges.consume import TOPICS, Routing
@@ -54,12 +55,14 @@ def build(settings: Settings) -> RouterService:
     health = Health()
     health.needs("consumer", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
     health.mentions("rules", rules.complaint)
-    return RouterService(_app(settings, rules, health), health, (rules, consumer, relay))
-
-
-def _app(settings: Settings, rules: RulesFile, health: Health) -> FastAPI:
-    app = FastAPI(title="Madoguchi router", version="1.0.0", docs_url="/docs", redoc_url=None)
     reader = create_reader_engine(settings.database, SERVICE)
+    closing = Closing(publisher.stop, writer.dispose, reader.dispose)
+    app = _app(settings, rules, health, reader)
+    return RouterService(app, health, (rules, consumer, relay, closing))
+
+
+def _app(settings: Settings, rules: RulesFile, health: Health, reader: AsyncEngine) -> FastAPI:
+    app = FastAPI(title="Madoguchi router", version="1.0.0", docs_url="/docs", redoc_url=None)
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(routing_routes(reader, verifier, rules, system_clock))
     app.add_exception_handler(TransientError, _try_again)

@@ -11,7 +11,7 @@ from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
-from common.edges.service import Component, Health, health_routes
+from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from timeline.core.entry import TOPICS
 from timeline.edges.api import timeline_routes
@@ -57,7 +57,9 @@ def build(settings: Settings) -> TimelineService:
     health.needs("consumer", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
     months = MonthsAhead(writer, system_clock)
     reader = create_reader_engine(settings.database, SERVICE)
-    return TimelineService(surface(reader, settings, health), health, (consumer, months, relay))
+    closing = Closing(publisher.stop, writer.dispose, reader.dispose)
+    components = (consumer, months, relay, closing)
+    return TimelineService(surface(reader, settings, health), health, components)
 
 
 def surface(reader: AsyncEngine, settings: Settings, health: Health) -> FastAPI:

@@ -18,7 +18,7 @@ from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
 from common.edges.ports import Publishing
 from common.edges.publisher import Publisher
-from common.edges.service import Health, health_routes, instance_name
+from common.edges.service import Closing, Component, Health, health_routes, instance_name
 from common.edges.webhooks import WebhookEdge, add_webhook_routes
 from common.settings import IngestSettings
 
@@ -33,6 +33,7 @@ class IngestService(Struct, frozen=True):
     accounts: Accounts
     intake: Intake
     clock: Clock
+    components: tuple[Component, ...]
 
 
 def build_ingest(
@@ -48,15 +49,16 @@ def build_ingest(
     """
     accounts = load_accounts(settings.accounts, os.environ)  # noqa: TID251 - secrets by reference
     objects = ObjectStore.open(settings.objects)
+    engine = create_writer_engine(settings.database, service)
+    publisher = publisher or Publisher(
+        settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
+    )
     intake = Intake(
         service=service,
         parse=parse,
         accounts=accounts,
-        publisher=publisher
-        or Publisher(
-            settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
-        ),
-        inbox=Inbox(create_writer_engine(settings.database, service)),
+        publisher=publisher,
+        inbox=Inbox(engine),
         originals=Originals(objects, service, instance_name(settings), system_clock),
         objects=objects,
         retry_seconds=settings.inbox_retry_seconds,
@@ -69,7 +71,8 @@ def build_ingest(
     if adapters:
         edge = WebhookEdge(adapters, accounts, intake, system_clock, settings.body_limit_bytes)
         add_webhook_routes(app, edge)
-    return IngestService(app, health, accounts, intake, system_clock)
+    components = (intake, Closing(publisher.stop, engine.dispose))
+    return IngestService(app, health, accounts, intake, system_clock, components)
 
 
 def parse_by_adapter(adapters: Mapping[str, Adapter]) -> Parse:

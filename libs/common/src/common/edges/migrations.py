@@ -43,6 +43,21 @@ def create_outbox() -> None:
         ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)
         """
     )
+    compress_quickly("outbox", "record")
+
+
+def compress_quickly(table: str, column: str) -> None:
+    """Compress a column with lz4 where the server has it: a third less work than pglz."""
+    op.execute(
+        f"""
+        DO $$ BEGIN
+          IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings
+               WHERE name = 'default_toast_compression') THEN
+            ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4;
+          END IF;
+        END $$
+        """  # noqa: S608 - names from a migration, never from outside
+    )
 
 
 def create_inbox() -> None:

@@ -15,6 +15,10 @@ class Publishing(Protocol):
         """Return once every record is durable, in order per key. Raises TransientError."""
         ...
 
+    async def stop(self) -> None:
+        """Let go of every connection."""
+        ...
+
 
 class KeepingOriginals(Protocol):
     """See common.edges.inbox.Inbox."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
@@ -35,6 +36,21 @@ class Component(Protocol):
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set. An error ends the whole process."""
         ...
+
+
+class Closing:
+    """The last component: when all others have finished, closes what they used."""
+
+    name = "closing"
+
+    def __init__(self, *closers: Callable[[], Awaitable[None]]) -> None:
+        self._closers = closers
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Wait for the end, then close in the order given."""
+        await stopping.wait()
+        for close in self._closers:
+            await close()
 
 
 class Health:
@@ -100,6 +116,7 @@ def run(
     app: FastAPI, health: Health, components: Sequence[Component], settings: CommonSettings
 ) -> None:
     """Serve until SIGTERM or SIGINT. Components stop in the order given, each finishing its work."""
+    gc.freeze()  # what was imported lives as long as the process: never look through it again
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(app, health, components, settings))
 

@@ -24,6 +24,9 @@ class MemoryPublisher:
             raise TransientError("kafka: away")
         self.records.extend(records)
 
+    async def stop(self) -> None:
+        """Nothing to let go of."""
+
 
 class MemoryInbox:
     """Keeps originals in a list."""

@@ -2,7 +2,12 @@
 
 from alembic import op
 
-from common.edges.migrations import create_consumer_tables, create_outbox, isolate_tenants
+from common.edges.migrations import (
+    compress_quickly,
+    create_consumer_tables,
+    create_outbox,
+    isolate_tenants,
+)
 
 revision = "0001"
 down_revision = None
@@ -100,5 +105,6 @@ def upgrade() -> None:
     ):
         op.execute(statement)
     isolate_tenants("contact", "profile", "profile_contact", "support_case", "decision")
+    compress_quickly("decision", "body")
     create_consumer_tables()
     create_outbox()

@@ -104,4 +104,4 @@ def _name(phrase: str, hint: str) -> str:
     if len(unquoted) > 1 and unquoted[0] == unquoted[-1] == '"':
         unquoted = unquoted[1:-1]
     text = decode_words(_QUOTED_PAIR.sub(r"\1", unquoted), hint)
-    return one_line(text, NAME_CHARACTERS).strip("\"' ")
+    return one_line(text, NAME_CHARACTERS).strip("\"' <>")

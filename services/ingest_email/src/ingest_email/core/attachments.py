@@ -50,14 +50,11 @@ def safe_name(name: str) -> str:
     """
     base = name.replace("\\", "/").rpartition("/")[2]
     cleaned = _UNSAFE.sub("", one_line(base, 4 * _NAME_BYTES)).strip(" .")
-    while len(cleaned.encode()) > _NAME_BYTES:
-        stem, dot, extension = cleaned.rpartition(".")
-        cleaned = (
-            f"{stem[:-1]}{dot}{extension}"
-            if stem and len(extension) < _EXTENSION_CHARACTERS
-            else cleaned[:-1]
-        )
-    return cleaned
+    stem, dot, extension = cleaned.rpartition(".")
+    if not stem or len(extension) > _EXTENSION_CHARACTERS:
+        stem, dot, extension = cleaned, "", ""
+    room = _NAME_BYTES - len(f"{dot}{extension}".encode())
+    return f"{stem.encode()[:room].decode('utf-8', 'ignore').rstrip()}{dot}{extension}"
 
 
 def _file(part: Part, number: int) -> tuple[Attachment, File]:

@@ -40,21 +40,26 @@ _COPIED_ID = re.compile(
     r"^[ \t>]{0,8}message-id\s?:\s{0,3}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE
 )
 _ADDRESS = r"[^\s<>\"'@:;,()\[\]]{1,64}@[^\s<>\"'@:;,()\[\]]{1,255}[^\s<>\"'@:;,()\[\].]"
-_NAMED = [
-    re.compile(pattern.replace("ADDRESS", f"({_ADDRESS})"), re.IGNORECASE | re.MULTILINE)
-    for pattern in (
-        r"(?:final|original)-recipient\s*:\s*rfc822\s*;\s*<?ADDRESS",
-        r"RCPT TO:\s*<ADDRESS>",
-        r"(?:recipient(?: address)?|delivered to|宛先|あて先)\s*[:：]\s*<?ADDRESS",
-        r"^[ \t>*]{0,12}[<\"]?ADDRESS[>\"]?\s*(?::|\.\.\.|\[|\(|on \d|<mailto|$)",
-        r"^\d{3} [<\"]?ADDRESS",
-        r"(?:mail|message|delivery|deliver) (?:\S+ ){0,4}?to:?\s+<?ADDRESS",
-        r"ADDRESS",
-    )
-]
-_CERTAIN = 4  # the rules that say `recipient` or begin a line; the others merely find an address
+
+
+def _rules(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    flags = re.IGNORECASE | re.MULTILINE
+    return tuple(re.compile(text.replace("ADDRESS", f"({_ADDRESS})"), flags) for text in patterns)
+
+
+_CERTAIN = _rules(
+    r"(?:final|original)-recipient\s*:\s*rfc822\s*;\s*<?ADDRESS",
+    r"RCPT TO:\s*<ADDRESS>",
+    r"(?:recipient(?: address)?|delivered to|宛先|あて先)\s*[:：]\s*<?ADDRESS",
+    r"^[ \t>*]{0,12}[<\"]?ADDRESS[>\"]?\s*(?::|\.\.\.|\[|\(|on \d|<mailto|$)",
+)
+_LIKELY = _rules(
+    r"^\d{3} [<\"]?ADDRESS",
+    r"(?:mail|message|delivery|deliver) (?:\S+ ){0,4}?to:?\s+<?ADDRESS",
+    r"ADDRESS",
+)
 _OFFICES = re.compile(
-    r"(?:mailer-daemon|postmaster|support|abuse|mail-?admin)[^@]*@", re.IGNORECASE
+    r"(?:mailer-daemon|postmaster|support|abuse|mail-?admin)[^@\s]*@\S+", re.IGNORECASE
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _AFTER_REPLY = re.compile(r"\b[45]\d\d[ -]+#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
@@ -74,8 +79,12 @@ def speaks_of_failure(subject: str, text: str) -> bool:
 def read_bounce_text(text: str, subject: str, ours: Collection[str]) -> Delivery:
     """Return what the text of a bounce says. `ours` are addresses that cannot be the recipient."""
     notice, _ = _split(text)
-    others = _recipient(notice, _NAMED, {address.casefold() for address in ours})
-    recipient = others or _recipient(notice, _NAMED[:_CERTAIN], ())  # a mail to oneself
+    own = frozenset(address.casefold() for address in ours)
+    recipient = (
+        _recipient(notice, _CERTAIN, own)
+        or _recipient(_OFFICES.sub("", notice), _LIKELY, own)
+        or _recipient(notice, _CERTAIN, frozenset())  # a mail to oneself
+    )
     is_temporary = bool(_TEMPORARY.search(f"{subject}\n{notice}"))
     return Delivery(
         recipient=recipient,
@@ -115,13 +124,9 @@ def _split(text: str) -> tuple[str, str]:
     return text[: marker.start()][:_READ_CHARACTERS], copy
 
 
-def _recipient(notice: str, rules: Sequence[re.Pattern[str]], ours: Collection[str]) -> str:
-    for rule in rules:
-        for found in rule.finditer(notice):
-            address = found[1]
-            if address.casefold() not in ours and not _OFFICES.match(address):
-                return address
-    return ""
+def _recipient(notice: str, rules: Sequence[re.Pattern[str]], own: Collection[str]) -> str:
+    found = (match[1] for rule in rules for match in rule.finditer(notice))
+    return next((address for address in found if address.casefold() not in own), "")
 
 
 def _diagnostic(notice: str) -> str:

@@ -51,17 +51,17 @@ def signed_key(texts: Iterable[str], secrets: Sequence[str]) -> str | None:
 
 
 def read_conversation(
-    headers: Headers, own_id: str, recipients: Iterable[str], secrets: Sequence[str]
+    headers: Headers, own_id: str, others: Iterable[str], secrets: Sequence[str]
 ) -> Conversation:
     """Return the conversation of a mail.
 
-    Order: a token of ours in References, In-Reply-To or a recipient's address; the first of
+    Order: a token of ours in References, In-Reply-To or `others` (recipients); the first of
     References (its root, which clients keep when they shorten it); In-Reply-To; Outlook's
     Thread-Index, where an answer carries nothing else; the mail itself begins one.
     """
     thread = references(headers)
     answered = identifiers(headers.get("in-reply-to"))
-    token = signed_key((*thread, *answered, *recipients), secrets)
+    token = signed_key((*thread, *answered, *others), secrets)
     index = thread_index(headers)
     root = next(iter((*thread, *answered)), None) or index or own_id
     parent = answered[-1:] or thread[-1:]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _COMMENT = re.compile(r"\([^()]*\)")
+_AROUND_COLON = re.compile(r"\s*:\s*")
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)  # a clock in the wrong zone is off by less
@@ -17,7 +18,8 @@ TRUSTED_AFTER = timedelta(minutes=5)
 def sent_at(raw: bytes, received_at: datetime) -> datetime | None:
     """Return the Date field in UTC, or None where it cannot be true."""
     try:
-        date = parsedate_to_datetime(_COMMENT.sub(" ", raw.decode("latin-1")))
+        text = _AROUND_COLON.sub(":", _COMMENT.sub(" ", raw.decode("latin-1")))
+        date = parsedate_to_datetime(text)
         date = (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

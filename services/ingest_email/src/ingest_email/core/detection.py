@@ -96,7 +96,7 @@ def _western(raw: bytes) -> str:
         best = from_bytes(raw[:_SAMPLE_BYTES], cp_isolation=_ELSEWHERE).best()
         if best and _strict_sample(raw, best.encoding) is not None:
             return best.encoding
-    if word := _CYRILLIC_WORD.search(raw):
+    if not _UNDEFINED_IN_CP1252.search(raw) and (word := _CYRILLIC_WORD.search(raw)):
         upper_in_cp1251 = len(word[0]) - len(word[0].translate(None, _LOWER_CASE_IN_KOI8))
         return "koi8-r" if 2 * upper_in_cp1251 > len(word[0]) else "cp1251"
     return "latin-1" if _UNDEFINED_IN_CP1252.search(raw) else "cp1252"

@@ -1,7 +1,6 @@
 """A header block as raw bytes: what decodes it comes later, field by field."""
 
 import re
-from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -33,21 +32,19 @@ class Headers(Struct, frozen=True):
         return any(key == name for key, _ in self.fields)
 
 
-def read_headers(
-    raw: bytes, start: int, ends: Callable[[bytes], bool] = lambda _: False
-) -> tuple[Headers, int]:
+def read_headers(raw: bytes, start: int) -> tuple[Headers, int]:
     """Return the header block at `start` and where the body begins.
 
     A line that is no field is skipped (gateways insert such lines), unless there is no field at
-    all: then everything is body. `ends` says that a line, without its end, belongs to an enclosing
-    part already (a boundary).
+    all: then everything is body. A line that begins like a boundary ends the block, since parts
+    come without their empty line, too.
     """
     lines: list[bytes] = []
     position, limit = start, start + HEADER_BLOCK_BYTES
     while position < min(len(raw), limit):
         end = raw.find(b"\n", position) + 1 or len(raw)
         line = raw[position : min(end, limit)]
-        if ends(line.rstrip()):
+        if line.startswith(b"--"):
             break
         position = end
         if not line.strip(b"\r\n"):

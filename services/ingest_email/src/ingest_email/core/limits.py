@@ -23,7 +23,7 @@ REFERENCES = 100
 # A body is read so far (bytes), and shown so far (characters: an event must fit a Kafka record,
 # common.core.sizes). A longer one travels whole as a file beside the message.
 TEXT_READ_BYTES = 1_000_000
-HTML_READ_BYTES = 2_000_000
+HTML_READ_BYTES = 1_000_000
 TEXT_CHARACTERS = 60_000
 HTML_CHARACTERS = 200_000
 

@@ -75,7 +75,7 @@ def _reported(message: Message, report: Report, secrets: Sequence[str]) -> Messa
     conversation = message.conversation
     if target:
         conversation = replace(
-            read_conversation(report.returned, target, (), secrets), in_reply_to=target
+            read_conversation(report.returned, target, (target,), secrets), in_reply_to=target
         )
     elif report.kind is not MessageKind.MESSAGE:
         target = conversation.in_reply_to

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 _MAX_LINES = 20
 _MAX_RULED_LINES = 14
-_FEW_LINES = 3
+_FEW_LINES = 2
 
 _MARK = re.compile(r"\s*(?:--|—|–)\s*$")
 _RULE = re.compile(r"\s*([-_=*#~+.・･ー―─━═－＝＿～〜◆◇■□●○★☆※♪♢♦/\\|^:；;＊＋]\s?){4,}$")

@@ -64,11 +64,11 @@ def decode_uu(raw: bytes) -> bytes:
     """Return the file in a uuencoded block; a broken line is left out."""
     decoded: list[bytes] = []
     for line in raw.split(b"\n", _MAX_UU_LINES)[:_MAX_UU_LINES]:
-        if line.startswith((b"begin ", b"`")):
-            continue
-        if line.strip() == b"end":
+        content = line.strip()
+        if content == b"end":
             break
-        decoded.append(_uu_line(line))
+        if content and not content.startswith((b"begin ", b"`")):
+            decoded.append(_uu_line(line))
     return b"".join(decoded)
 
 

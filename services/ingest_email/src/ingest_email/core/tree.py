@@ -123,7 +123,7 @@ class _Reader:
         self._parts += 1
         if self._parts > PARTS:
             raise LimitExceededError("parts")
-        headers, start = read_headers(self._raw, at, self._is_delimiter)
+        headers, start = read_headers(self._raw, at)
         if "header-block" in headers.cut:
             raise LimitExceededError("header-block")
         node = _Node(headers, _content_type(headers, self._default_type()), start)
@@ -136,9 +136,6 @@ class _Reader:
             self._running = node
         return node
 
-    def _is_delimiter(self, line: bytes) -> bool:
-        return line.startswith(b"--") and self._match(line) is not None
-
     def _default_type(self) -> Structured:
         in_digest = self._stack and self._stack[-1].content_type.value == "multipart/digest"
         return Structured("message/rfc822") if in_digest else _TEXT
@@ -150,7 +147,9 @@ class _Reader:
         declared = node.content_type.get("boundary").encode("utf-8", "surrogateescape").rstrip()
         if declared:
             return declared
-        guess = _GUESSED_BOUNDARY.search(self._raw, node.start, node.start + _GUESS_BYTES)
+        guess = _GUESSED_BOUNDARY.search(
+            self._raw, max(0, node.start - 1), node.start + _GUESS_BYTES
+        )
         return guess[1] if guess else None
 
     def _open(self, node: _Node, boundary: bytes) -> None:

@@ -54,9 +54,9 @@ def _pieces(text: str) -> list[tuple[str | None, str | bytes]]:
 def _words(text: str) -> Iterator[tuple[re.Match[str], int]]:
     """Yield the opening of each word and where its content ends; linear however it is nested."""
     openings = list(_OPENING.finditer(text))
-    starts = [opening.start() for opening in openings[1:]] + [len(text)]
+    next_starts = [*(opening.start() for opening in openings[1:]), len(text)]
     end = 0
-    for opening, next_start in zip(openings, starts, strict=True):
+    for opening, next_start in zip(openings, next_starts, strict=False):
         if end < opening.end():
             end = text.find(_CLOSING, opening.end())
         if end < 0:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 from tests.samples.golden import ADAPTERS, RECEIVED_AT, account_of, request, samples
-from tests.samples.hostile import any_json, any_text, broken, headers
+from tests.samples.hostile import any_json, any_text, broken, headers, places
 
 from common.core.adapters import Adapter, Draft, Original, Outcome
 from common.core.delivery import DeliveryStatus, later_status
@@ -77,6 +77,20 @@ def test_a_request_with_one_value_replaced_becomes_drafts_that_can_be_stored(
 ) -> None:
     if values := VALUES[adapter.provider]:
         parsed(adapter, data.draw(broken(values)))
+
+
+@every_adapter
+@pytest.mark.parametrize("depth", [100, 900, 950, 980, 5000])
+def test_a_value_nested_without_end_becomes_drafts_that_can_be_stored(
+    adapter: Adapter, depth: int
+) -> None:
+    nested = b"[" * depth + b"]" * depth
+    for value in VALUES[adapter.provider]:
+        for holder, key in places(value):
+            if isinstance(holder[key], dict | list):
+                kept, holder[key] = holder[key], "here"
+                parsed(adapter, json.dumps(value).encode().replace(b'"here"', nested))
+                holder[key] = kept
 
 
 @every_adapter

@@ -41,15 +41,16 @@ headers = st.dictionaries(
 def broken(draw: st.DrawFn, values: Sequence[Any]) -> bytes:
     """Draw one of the values as JSON, in which one part was replaced by another, of any shape."""
     value = copy.deepcopy(draw(st.sampled_from(values)))
-    places = list(_places(value))
-    holder, key = draw(st.sampled_from(places))
-    holder[key] = draw(any_json | st.sampled_from([copy.deepcopy(h[k]) for h, k in places]))
+    found = list(places(value))
+    holder, key = draw(st.sampled_from(found))
+    holder[key] = draw(any_json | st.sampled_from([copy.deepcopy(h[k]) for h, k in found]))
     return json.dumps(value).encode("utf-8", "surrogatepass")
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every place in a value as its holder and its key or index."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in pairs:
         yield value, key
         if isinstance(part, dict | list):
-            yield from _places(part)
+            yield from places(part)

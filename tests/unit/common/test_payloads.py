@@ -32,6 +32,7 @@ any_text = st.text(st.characters(codec=None, categories=None))
         (b'"a\\ud83d"', "a\ufffd"),
         (b'"\xe3\x81"', "\ufffd"),
         (b"\xef\xbb\xbf{}", {}),
+        (b'"a\x00b\nc"', "ab\nc"),
     ],
 )
 def test_json_is_read_leniently_and_clean(body: bytes, value: object) -> None:
@@ -91,6 +92,17 @@ def test_labels_are_bounded_in_number_depth_and_length() -> None:
     assert len(labels) == 64
     assert len(labels["long"]) == 1000
     assert labels["deep.d.d.d"].startswith('{"d"')
+
+
+@pytest.mark.parametrize("depth", range(880, 1000, 4))
+def test_what_is_nested_almost_too_deeply_is_a_label_or_none(depth: int) -> None:
+    try:
+        value = json_value(b'{"a": ' + b"[" * depth + b"]" * depth + b"}")
+    except UnreadableError:
+        return
+    assert list(flattened(value)) == ["a.0.0.0"]
+    with pytest.raises(UnreadableError):
+        shaped(value, Shape)
 
 
 @given(any_text)

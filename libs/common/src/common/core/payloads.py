@@ -30,8 +30,8 @@ class UnreadableError(ValueError):
 def json_value(body: bytes) -> object:
     """Return the value of a JSON text; every text in it is clean (common.core.text).
 
-    Lenient where meaning is not in doubt: a byte order mark, bytes outside UTF-8 and lone
-    surrogates are survived. Raises UnreadableError.
+    Lenient where meaning is not in doubt: a byte order mark, control characters, bytes outside
+    UTF-8 and lone surrogates are survived. Raises UnreadableError.
     """
     if b"\\u0000" not in body:  # msgspec is fast and strict; only the odd text takes the long way
         try:
@@ -39,7 +39,7 @@ def json_value(body: bytes) -> object:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
     try:
-        return _cleaned(json.loads(body.decode("utf-8-sig", "replace")))
+        return _cleaned(json.loads(body.decode("utf-8-sig", "replace"), strict=False))
     except (ValueError, RecursionError) as error:
         raise UnreadableError("not JSON") from error
 
@@ -69,7 +69,7 @@ def shaped(value: object, shape: type[T]) -> T:
     """
     try:
         return msgspec.convert(value, shape, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
 
 
@@ -117,7 +117,10 @@ def _flatten(value: Any, prefix: str, depth: int, flat: dict[str, str]) -> None:
 
 
 def _label(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # nested just less deeply than what cannot be read at all
+        return ""
 
 
 def _cleaned(value: Any) -> Any:

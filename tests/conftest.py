@@ -2,14 +2,15 @@
 
 Session (synchronous; one server for all workers of a run, started when first asked for):
     kafka_server      bootstrap address "host:port" of a real broker; topics must be created
+    servers           SharedServers: `.scratch()` is a folder for servers and services of one's own;
+                      what is left running below it (Daemon, Stack, …) is killed with the session
     postgres_server   SharedPostgres: `.admin` (superuser's address), `.url(database)` (ordinary role)
 
 Per test:
     database_url      URL of a new, empty database owned by an ordinary role; dropped afterwards
     topic_prefix      unique text to put before every topic and consumer group
     make_topic        TopicMaker: async (name, partitions=1) -> prefixed name of a new topic
-    server_folder     folder for servers and services of this test; whatever is left running below it
-                      (Daemon, KafkaServer, ServiceProcess, …) is killed with the session
+    server_folder     a scratch folder of this test
     own_kafka         KafkaServer that only this test has: .stop() .start() .kill() .restart()
     own_postgres      PostgresServer that only this test has, likewise
 """
@@ -87,13 +88,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka_server(pytestconfig: pytest.Config) -> str:
-    return pytestconfig.stash[SERVERS].kafka()
+def servers(pytestconfig: pytest.Config) -> SharedServers:
+    return pytestconfig.stash[SERVERS]
 
 
 @pytest.fixture(scope="session")
-def postgres_server(pytestconfig: pytest.Config) -> SharedPostgres:
-    return pytestconfig.stash[SERVERS].postgres()
+def kafka_server(servers: SharedServers) -> str:
+    return servers.kafka()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers: SharedServers) -> SharedPostgres:
+    return servers.postgres()
 
 
 @pytest.fixture
@@ -124,9 +130,9 @@ def make_topic(kafka_server: str, topic_prefix: str) -> TopicMaker:
 
 
 @pytest.fixture
-def server_folder(pytestconfig: pytest.Config) -> Iterator[Path]:
+def server_folder(servers: SharedServers) -> Iterator[Path]:
     # Not tmp_path: pytest keeps that private to its user, and PostgreSQL may run as another.
-    folder = pytestconfig.stash[SERVERS].scratch()
+    folder = servers.scratch()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,20 +1,51 @@
 """Ports of this machine: which are free, and who holds one that is not."""
 
+import secrets
 import socket
+import sys
 from pathlib import Path
 
 from local_stack.errors import PortTakenError
 from local_stack.processes import PROC, command_of
 
 LOOPBACK = "127.0.0.1"
+FIRST_FREE, LAST_FREE = 10_000, 32_000
 LISTENING = "0A"  # Linux, include/net/tcp_states.h: TCP_LISTEN
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on at this moment."""
+    """Return a loopback port that nobody uses, and that no other process gets while this one lives.
+
+    It lies below the ports that systems give to clients, so that no connection takes it before a
+    server does.
+    """
+    while True:
+        port = FIRST_FREE + secrets.randbelow(LAST_FREE - FIRST_FREE)
+        if _reserve(port) and _can_bind(port):
+            return port
+
+
+def _reserve(port: int) -> bool:
+    if sys.platform != "linux":
+        return True
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        # A name in no file system (unix(7)): it is gone with the process that holds it.
+        mark.bind(f"\0madoguchi-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    mark.detach()
+    return True
+
+
+def _can_bind(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
 
 
 def is_open(port: int) -> bool:

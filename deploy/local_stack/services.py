@@ -14,7 +14,7 @@ from local_stack.layout import ROOT, Ports
 from local_stack.ports import LOOPBACK, require_free
 from local_stack.settings import environment_with
 
-READY_LIMIT_SECONDS = 60
+READY_LIMIT_SECONDS = 120
 # Longer than the services' own drain limit (MADOGUCHI_DRAIN_SECONDS), which should decide.
 STOP_LIMIT_SECONDS = 25
 TOOL_LIMIT_SECONDS = 120

@@ -40,6 +40,13 @@ def test_a_taken_port_is_refused_with_the_pid_of_its_holder(taken: int) -> None:
         require_free(taken, "Kafka")
 
 
+def test_a_port_is_given_once_and_is_not_one_that_clients_get() -> None:
+    ports = [free_port() for _ in range(200)]
+
+    assert len(set(ports)) == len(ports)
+    assert max(ports) < 32_768  # the first client port of Linux; others begin at 49152
+
+
 def test_a_free_port_is_accepted() -> None:
     require_free(free_port(), "Kafka")
 

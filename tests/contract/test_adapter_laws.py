@@ -100,6 +100,13 @@ def test_the_same_request_twice_is_the_same_drafts(adapter: Adapter) -> None:
 
 
 @every_adapter
+def test_no_two_drafts_of_a_request_are_taken_for_the_same(adapter: Adapter) -> None:
+    for body in BODIES[adapter.provider]:
+        names = [draft.provider_id for draft in parsed(adapter, body)]
+        assert len(set(names)) == len(names)
+
+
+@every_adapter
 def test_statuses_end_the_same_in_whatever_order_they_come(adapter: Adapter) -> None:
     heard: dict[str, list[DeliveryStatus]] = {}
     for body in BODIES[adapter.provider]:

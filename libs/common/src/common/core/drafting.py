@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -45,8 +46,6 @@ _EXTENSIONS = {
     "text/vcard": "vcf",
     "text/x-vcard": "vcf",
 }
-
-
 _SHOWN = ("image", "video", "audio")
 
 
@@ -57,7 +56,6 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     message_id: str | None = None  # where it is not the delivery's own id
     subject: str | None = None
     text: str | None = None
-    html: str | None = None
     language: str | None = None
     attachments: tuple[Attachment, ...] = ()
     target: str | None = None
@@ -126,7 +124,6 @@ class Drafting(Struct, frozen=True, kw_only=True):
             received_at=self.original.received_at,
             subject=content.subject,
             text=content.text,
-            html=content.html,
             language=content.language,
             attachments=content.attachments,
             authenticity=Authenticity(signature=self.signature),
@@ -174,14 +171,15 @@ class Drafting(Struct, frozen=True, kw_only=True):
     def anonymous(self, content: Content, provider_id: str | None = None, part: int = 0) -> Draft:
         """Return the draft of something that names nobody.
 
-        Without an id of its own it is named by the request's bytes and its place in them.
+        Without an id of its own it is named by the request's bytes, what it says, and its place.
         """
         exchange = Exchange(
             customer=Party(self.stranger),
             company=Party(self.ourselves),
             conversation=f"{self.ourselves}/{self.stranger}",
         )
-        name = provider_id or f"sha256:{sha256_hex(self.original.body)}:{part}"
+        said = self.original.body + msgspec.json.encode(content)
+        name = provider_id or f"sha256:{sha256_hex(said)}:{part}"
         return self.message(name, exchange, content)
 
     def unsupported(self, provider_id: str | None = None, part: int = 0) -> Draft:

@@ -70,11 +70,11 @@ def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
 
 
 def _drafts(drafts: Drafting, fields: Fields) -> tuple[Draft]:
-    word = _word(fields)
-    if not (sid := _sid(fields)) or word not in _RECEIVED | _STATUSES.keys():
-        raise UnreadableError("neither a message nor a status")
-    if word in _STATUSES:
+    sid, word = _sid(fields), _word(fields)
+    if sid and word in _STATUSES:
         return (_status(drafts, fields, sid, word),)
+    if not sid or word not in _RECEIVED:
+        raise UnreadableError("neither a message nor a status")
     theirs, ours = fields.get("From", ""), fields.get("To", "")
     customer = _party(theirs, ours, drafts.account, fields.get("ProfileName"))
     company = _party(ours or drafts.account.account, ours, drafts.account)

@@ -137,7 +137,7 @@ def _said(drafts: Drafting, log: Log, item: object) -> Draft:
 def _deleted(drafts: Drafting, log: Log, item: object) -> Draft:
     direct = shaped_at(item, "message", Direct)
     content = Content(kind=MessageKind.UNSEND, target=direct.id)
-    return drafts.message(log.rev, _direct(drafts, log, direct.sender.did), content)
+    return drafts.message(_log_name(log), _direct(drafts, log, direct.sender.did), content)
 
 
 def _reacted(action: str, drafts: Drafting, log: Log, item: object) -> Draft:
@@ -150,12 +150,17 @@ def _reacted(action: str, drafts: Drafting, log: Log, item: object) -> Draft:
         attributes={"action": action},
     )
     at = from_iso(reaction.created_at)
-    return drafts.message(log.rev, replace(exchange, time=at), content)
+    return drafts.message(_log_name(log), replace(exchange, time=at), content)
 
 
 def _notice(drafts: Drafting, log: Log, item: object) -> Draft:
     content = Content(kind=MessageKind.SYSTEM, attributes={"event": log.type, **flattened(item)})
-    return drafts.anonymous(content, log.rev)
+    return drafts.anonymous(content, _log_name(log))
+
+
+def _log_name(log: Log) -> str:
+    """Return an id that no message has: a log's `rev` looks like a message's id."""
+    return f"log:{log.rev}"
 
 
 def _direct(drafts: Drafting, log: Log, sender: str) -> Exchange:

@@ -105,7 +105,8 @@ def postgres_server(servers: SharedServers) -> SharedPostgres:
 @pytest.fixture
 def database_url(postgres_server: SharedPostgres) -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
-    execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE}"])
+    # Four times as fast as the default way on a server that needs no fsync.
+    execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE} STRATEGY file_copy"])
     yield postgres_server.url(name)
     execute(postgres_server.admin, [f"DROP DATABASE {name} WITH (FORCE)"])
 

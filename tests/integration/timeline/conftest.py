@@ -1,6 +1,6 @@
 """A migrated timeline of its own for each test, and ways to tell it events and to ask it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from itertools import count
 from typing import Any
 
@@ -20,7 +20,7 @@ from timeline.edges.consume import Historian
 from timeline.edges.reader import amendments_of, current_id, entries_before, holder_of
 from timeline.wiring import MIGRATIONS, SERVICE
 
-Tell = Callable[..., Awaitable[None]]
+Tell = Callable[..., Coroutine[Any, Any, None]]
 Rows = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 Pages = Callable[..., Awaitable[Page]]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.timeline.conftest import NOW, Pages, Rows, Tell
+from tests.integration.timeline.conftest import NOW, Pages, Rows, Tell, on_the_bus
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
     HANAKO_MAIL,
@@ -25,7 +25,8 @@ from common.core.cloudevents import Event, Record, read
 from common.core.events import CustomersMerged
 from common.core.ids import customer_id
 from common.edges.database import reading
-from timeline.edges.contacts import ContactKey, mark_shared
+from timeline.edges.consume import Historian
+from timeline.edges.contacts import mark_shared
 from timeline.edges.reader import customer_of
 
 MERGES = "SELECT survivor, absorbed, contacts, cause FROM merge ORDER BY id"
@@ -112,7 +113,7 @@ async def test_the_newest_profile_wins_in_whatever_order_they_come(
 async def test_a_shared_contact_links_nobody(tell: Tell, writer: AsyncEngine, rows: Rows) -> None:
     switchboard = "tel:+81312345678"
     async with writer.begin() as connection:
-        await mark_shared(connection, ContactKey(TENANT, switchboard), START)
+        await mark_shared(connection, (TENANT, switchboard), START)
     await tell(profile([HANAKO_TEL, switchboard]), profile([HANAKO_MAIL, switchboard], ref="crm-2"))
     assert await rows(MERGES) == []
 
@@ -125,6 +126,42 @@ async def test_equal_contacts_of_two_tenants_are_two_people(tell: Tell, rows: Ro
         "SELECT tenant, count(DISTINCT customer_id) FROM contact GROUP BY tenant ORDER BY tenant"
     )
     assert await rows(query) == [("acme", 1), ("globex", 1)]
+
+
+async def test_a_crm_may_introduce_everybody_at_once(tell: Tell, rows: Rows) -> None:
+    people = [
+        profile([f"line:1:U{number}", f"email:u{number}@example.jp"], ref=f"crm-{number}")
+        for number in range(2000)
+    ]
+    await tell(*people)
+    query = "SELECT count(*), count(DISTINCT customer_id) FROM contact"
+    assert await rows(query) == [(4000, 2000)]
+
+
+async def test_who_waited_for_a_merge_goes_on_with_what_came_of_it(
+    writer: AsyncEngine, tell: Tell, rows: Rows
+) -> None:
+    """The second merge began with customers that were no longer there when it got its locks."""
+    for minute, contact in enumerate((HANAKO_LINE, HANAKO_TEL, HANAKO_MAIL)):
+        await tell(message(contact, minute))
+    first = Historian(lambda: NOW, "JP")
+    async with asyncio.TaskGroup() as group, writer.begin() as connection:
+        await first(connection, on_the_bus([profile([HANAKO_LINE, HANAKO_TEL])], [0]))
+        second = group.create_task(tell(profile([HANAKO_TEL, HANAKO_MAIL], ref="billing-7")))
+        await until_somebody_waits(rows)
+        assert not second.done()
+    assert await rows("SELECT DISTINCT customer_id FROM contact") == [
+        (customer_id(TENANT, HANAKO_LINE),)
+    ]
+    await check_survivors_are_oldest(rows)
+
+
+async def until_somebody_waits(rows: Rows) -> None:
+    waiting = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                  WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
+    async with asyncio.timeout(30):
+        while await rows(waiting) == [(0,)]:
+            pass
 
 
 PEOPLE = 150

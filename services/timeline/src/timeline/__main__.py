@@ -43,7 +43,7 @@ def share(
     address = canonical(contact, settings.region)
     if address is None:
         raise typer.BadParameter("not a contact, want kind:value")
-    asyncio.run(_share(settings.database, ContactKey(tenant, address)))
+    asyncio.run(_share(settings.database, (tenant, address)))
     typer.echo(f"{address} is shared")
 
 

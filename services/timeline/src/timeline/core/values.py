@@ -35,11 +35,9 @@ def canonical(contact: str, region: str) -> str | None:
 
 def utc(moment: datetime) -> datetime:
     """Return the moment in UTC; one without zone already is: times on the bus are UTC."""
-    try:
-        aware = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:  # the last hours of year 9999, the first of year 1
-        aware = moment.replace(tzinfo=UTC)
-    return min(max(aware, _FIRST), _LAST)
+    if moment.tzinfo is not UTC:
+        moment = _with_zone(moment)
+    return moment if _FIRST <= moment <= _LAST else min(max(moment, _FIRST), _LAST)
 
 
 def storable(text: str) -> str:
@@ -55,3 +53,10 @@ def json_text(event: Event) -> str:
         return event.value.decode()  # msgspec skips over unknown fields without a look at UTF-8
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise PoisonError("bad-json", str(error)) from error
+
+
+def _with_zone(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # the last hours of year 9999, the first of year 1
+        return moment.replace(tzinfo=UTC)

@@ -25,7 +25,15 @@ _OWNERS = text(
       JOIN link USING (tenant, customer_ref) JOIN contact ON contact.id = link.contact_id
     """
 )
-_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+_LOCK = text(
+    """
+    SELECT pg_advisory_xact_lock(hashtext('timeline.customer'), bucket)
+      FROM unnest(CAST(:buckets AS int[])) AS bucket
+    """
+)
+# Customers share locks: a batch may concern thousands, and Postgres has room for a few thousand
+# locks in all (max_locks_per_transaction times max_connections).
+_BUCKETS = 256
 
 
 async def lock_customers(connection: AsyncConnection, profiles: Sequence[Profile]) -> None:
@@ -34,11 +42,13 @@ async def lock_customers(connection: AsyncConnection, profiles: Sequence[Profile
     While waiting for the locks somebody else may have merged one of them into a customer that is
     not locked yet. Then the locks are given back and taken again with that one.
     """
-    wanted = _named(profiles) | await owners(connection, profiles)
-    while profiles:
+    if not profiles:
+        return
+    wanted = _buckets(_named(profiles) | await owners(connection, profiles))
+    while True:
         attempt = await connection.begin_nested()
-        await connection.execute(_LOCK, {"keys": sorted(map(_key, wanted))})
-        found = await owners(connection, profiles)
+        await connection.execute(_LOCK, {"buckets": sorted(wanted)})
+        found = _buckets(await owners(connection, profiles))
         if found <= wanted:
             await attempt.commit()
             return
@@ -68,5 +78,5 @@ def _named(profiles: Iterable[Profile]) -> set[UUID]:
     }
 
 
-def _key(locked: UUID) -> int:
-    return int.from_bytes(locked.bytes[:8], signed=True)
+def _buckets(locked: Iterable[UUID]) -> set[int]:
+    return {one.int % _BUCKETS for one in locked}

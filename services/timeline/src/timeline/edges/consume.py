@@ -63,8 +63,8 @@ def _first_seen(
 ) -> dict[ContactKey, datetime]:
     seen: dict[ContactKey, datetime] = {}
     for entry in entries:
-        seen.setdefault(ContactKey(entry.tenant, entry.contact), entry.learned_at)
+        seen.setdefault((entry.tenant, entry.contact), entry.learned_at)
     for profile in profiles:
         for contact in filter(may_link, profile.contacts):
-            seen.setdefault(ContactKey(profile.tenant, contact), now)
+            seen.setdefault((profile.tenant, contact), now)
     return seen

@@ -2,24 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from timeline.core.identity import first_customer
 
-
-class ContactKey(NamedTuple):
-    """A contact among all tenants'."""
-
-    tenant: str
-    address: str
-
+ContactKey = tuple[str, str]  # tenant and address
 
 _FIND = text(
     """
-    SELECT wanted.place, contact.id
+    SELECT array_agg(wanted.place), array_agg(contact.id)
       FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]))
            WITH ORDINALITY AS wanted (tenant, address, place)
       JOIN contact USING (tenant, address)
@@ -56,7 +49,7 @@ async def contact_ids(
 
     Takes no locks where all are known. A new contact is a customer of its own.
     """
-    known = await _find(connection, list(first_seen))
+    known = await _find(connection, list(first_seen)) if first_seen else {}
     new = [key for key in first_seen if key not in known]
     if not new:
         return known
@@ -71,21 +64,22 @@ async def mark_shared(connection: AsyncConnection, key: ContactKey, now: datetim
 
 
 async def _find(connection: AsyncConnection, keys: list[ContactKey]) -> dict[ContactKey, int]:
-    rows = await connection.execute(
-        _FIND,
-        {"tenants": [key.tenant for key in keys], "addresses": [key.address for key in keys]},
-    )
-    return {keys[place - 1]: number for place, number in rows}
+    wanted = {
+        "tenants": [tenant for tenant, _ in keys],
+        "addresses": [address for _, address in keys],
+    }
+    places, ids = (await connection.execute(_FIND, wanted)).one()
+    return dict(zip((keys[place - 1] for place in places or ()), ids or (), strict=True))
 
 
 async def _add(connection: AsyncConnection, first_seen: Mapping[ContactKey, datetime]) -> None:
     customers = [first_customer(*key, seen_at) for key, seen_at in first_seen.items()]
     columns = {
         "ids": [customer.id for customer in customers],
-        "tenants": [key.tenant for key in first_seen],
+        "tenants": [tenant for tenant, _ in first_seen],
         "seen": [customer.created_at for customer in customers],
     }
     await connection.execute(_ADD_CUSTOMERS, columns)
     await connection.execute(
-        _ADD_CONTACTS, columns | {"addresses": [key.address for key in first_seen]}
+        _ADD_CONTACTS, columns | {"addresses": [address for _, address in first_seen]}
     )

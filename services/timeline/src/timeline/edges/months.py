@@ -1,7 +1,7 @@
 """Partitions of the history: a month each, made ahead of time and when an old date turns up."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date
 
 import structlog
@@ -20,9 +20,10 @@ LOOK_SECONDS = 3600.0
 _ENSURE = text("SELECT ensure_entry_month(month) FROM unnest(CAST(:months AS date[])) AS month")
 
 
-async def ensure_months(connection: AsyncConnection, months: Iterable[date]) -> None:
+async def ensure_months(connection: AsyncConnection, months: Collection[date]) -> None:
     """Make sure that entries of these months have a partition to lie in."""
-    await connection.execute(_ENSURE, {"months": sorted(months)})
+    if months:
+        await connection.execute(_ENSURE, {"months": sorted(months)})
 
 
 class MonthsAhead:

@@ -1,46 +1,66 @@
-"""Entries into Postgres: a few statements a batch, whatever its size."""
+"""Entries into Postgres: a statement or two a batch, whatever its size.
+
+Columns travel as arrays. What many rows of a batch have in common (tenant, partition, type, …) is
+sent once, as a `shape`, and each row names its shape: measured, this pays for the check that an
+event is new.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from timeline.core.entry import Entry
 from timeline.edges.contacts import ContactKey
 
-_AS_THEY_ARE = (
-    "tenant", "occurred_at", "event_id", "learned_at", "type", "kind", "channel", "direction",
-    "message", "body",
-)  # fmt: skip
+_COLUMNS = """
+    tenant, contact_id, occurred_at, topic, partition, "offset", event_id, learned_at,
+    type, kind, channel, direction, message, body
+"""
+_ROWS = f"""
+    SELECT {_COLUMNS.replace("body", "CAST(body AS json) AS body")}, listed
+      FROM unnest(
+             CAST(:shape AS int[]), CAST(:contact_id AS bigint[]),
+             CAST(:occurred_at AS timestamptz[]), CAST(:offset AS bigint[]),
+             CAST(:event_id AS uuid[]), CAST(:learned_at AS timestamptz[]),
+             CAST(:message AS uuid[]), CAST(:body AS text[])
+           ) AS batch (shape, contact_id, occurred_at, "offset", event_id, learned_at, message, body)
+      JOIN unnest(
+             CAST(:tenant AS text[]), CAST(:topic AS smallint[]), CAST(:partition AS smallint[]),
+             CAST(:type AS text[]), CAST(:kind AS text[]), CAST(:channel AS text[]),
+             CAST(:direction AS text[]), CAST(:listed AS boolean[])
+           ) WITH ORDINALITY
+           AS common (tenant, topic, partition, type, kind, channel, direction, listed, shape)
+           USING (shape)
+"""  # noqa: S608 - column names of our own
 
-_Row = tuple[Entry, int]  # with its contact's id
-
-# In one order for everybody: two workers that meet the same events queue up, never deadlock.
-_SEE = text(
-    """
-    INSERT INTO seen (tenant, event_id, contact_id, occurred_at)
-    SELECT * FROM unnest(CAST(:tenant AS text[]), CAST(:event_id AS uuid[]),
-                         CAST(:contact_id AS bigint[]), CAST(:occurred_at AS timestamptz[]))
-                  AS batch (tenant, event_id, contact_id, occurred_at)
-     ORDER BY event_id, tenant
-    ON CONFLICT DO NOTHING
-    RETURNING tenant, event_id
-    """
+# `fresh` are the events that nobody has written before. They are looked at in one order by
+# everybody, so that two workers that meet the same events queue up and never deadlock.
+_WRITE = text(
+    f"""
+    WITH fresh AS (
+      INSERT INTO seen (tenant, event_id, contact_id, occurred_at)
+      SELECT tenant, event_id, contact_id, occurred_at
+        FROM unnest(CAST(:shape AS int[]), CAST(:event_id AS uuid[]),
+                    CAST(:contact_id AS bigint[]), CAST(:occurred_at AS timestamptz[]))
+             AS batch (shape, event_id, contact_id, occurred_at)
+        JOIN unnest(CAST(:tenant AS text[])) WITH ORDINALITY AS common (tenant, shape) USING (shape)
+       ORDER BY event_id, tenant
+      ON CONFLICT DO NOTHING
+      RETURNING tenant, event_id
+    )
+    INSERT INTO entry ({_COLUMNS})
+    SELECT {_COLUMNS} FROM ({_ROWS}) AS row JOIN fresh USING (tenant, event_id) WHERE listed
+    """  # noqa: S608 - column names of our own
 )
-_INSERT = """
-    INSERT INTO {table} (tenant, contact_id, occurred_at, topic, partition, "offset", event_id,
-                         learned_at, type, kind, channel, direction, message, body)
-    SELECT * FROM unnest(
-      CAST(:tenant AS text[]), CAST(:contact_id AS bigint[]), CAST(:occurred_at AS timestamptz[]),
-      CAST(:topic AS smallint[]), CAST(:partition AS smallint[]), CAST(:offset AS bigint[]),
-      CAST(:event_id AS uuid[]), CAST(:learned_at AS timestamptz[]), CAST(:type AS text[]),
-      CAST(:kind AS text[]), CAST(:channel AS text[]), CAST(:direction AS text[]),
-      CAST(:message AS uuid[]), CAST(CAST(:body AS text[]) AS json[]))
-    """
-_LIST = text(_INSERT.format(table="entry"))
-_AMEND = text(_INSERT.format(table="amendment"))
+_AMEND = text(
+    f"""
+    INSERT INTO amendment ({_COLUMNS})
+    SELECT {_COLUMNS} FROM ({_ROWS}) AS row ORDER BY event_id
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 - column names of our own
+)
 
 
 async def write_entries(
@@ -50,14 +70,12 @@ async def write_entries(
 
     The caller has added the contacts, `ids`, and made sure of the months.
     """
-    rows = [
-        (entry, ids[ContactKey(entry.tenant, entry.contact)]) for entry in _first_of_each(entries)
-    ]
-    if not rows:
-        return
-    fresh = await _unseen(connection, rows)
-    await _insert(connection, _LIST, [row for row in fresh if row[0].listed])
-    await _insert(connection, _AMEND, [row for row in fresh if row[0].amends])
+    once = _first_of_each(entries)
+    if once:
+        await connection.execute(_WRITE, _columns(once, ids))
+    amending = [entry for entry in once if entry.amends]
+    if amending:
+        await connection.execute(_AMEND, _columns(amending, ids))
 
 
 def _first_of_each(entries: Sequence[Entry]) -> Collection[Entry]:
@@ -65,32 +83,31 @@ def _first_of_each(entries: Sequence[Entry]) -> Collection[Entry]:
     return {(entry.tenant, entry.event_id): entry for entry in reversed(entries)}.values()
 
 
-async def _unseen(connection: AsyncConnection, rows: list[_Row]) -> list[_Row]:
-    """Return the rows of events that nobody has written before; from now on they are written."""
-    columns = {
-        "tenant": [entry.tenant for entry, _ in rows],
-        "event_id": [entry.event_id for entry, _ in rows],
-        "contact_id": [contact for _, contact in rows],
-        "occurred_at": [entry.occurred_at for entry, _ in rows],
-    }
-    inserted = (await connection.execute(_SEE, columns)).all()
-    if len(inserted) == len(rows):
-        return rows
-    fresh = {(tenant, event) for tenant, event in inserted}
-    return [row for row in rows if (row[0].tenant, row[0].event_id) in fresh]
-
-
-async def _insert(connection: AsyncConnection, statement: TextClause, rows: list[_Row]) -> None:
-    if not rows:
-        return
-    entries = [entry for entry, _ in rows]
-    columns: dict[str, list[Any]] = {
-        name: list(map(attrgetter(name), entries)) for name in _AS_THEY_ARE
-    }
-    columns |= {
-        "contact_id": [contact for _, contact in rows],
-        "topic": [entry.position.topic for entry in entries],
-        "partition": [entry.position.partition for entry in entries],
+def _columns(entries: Collection[Entry], ids: Mapping[ContactKey, int]) -> dict[str, Sequence[Any]]:
+    numbers: dict[tuple[Any, ...], int] = {}
+    columns: dict[str, Sequence[Any]] = {
+        "shape": [numbers.setdefault(_shape(entry), len(numbers) + 1) for entry in entries],
+        "contact_id": [ids[entry.tenant, entry.contact] for entry in entries],
+        "occurred_at": [entry.occurred_at for entry in entries],
         "offset": [entry.position.offset for entry in entries],
+        "event_id": [entry.event_id for entry in entries],
+        "learned_at": [entry.learned_at for entry in entries],
+        "message": [entry.message for entry in entries],
+        "body": [entry.body for entry in entries],
     }
-    await connection.execute(statement, columns)
+    names = ("tenant", "topic", "partition", "type", "kind", "channel", "direction", "listed")
+    return columns | dict(zip(names, zip(*numbers, strict=True), strict=True))
+
+
+def _shape(entry: Entry) -> tuple[Any, ...]:
+    at = entry.position
+    return (
+        entry.tenant,
+        at.topic,
+        at.partition,
+        entry.type,
+        entry.kind,
+        entry.channel,
+        entry.direction,
+        entry.listed,
+    )

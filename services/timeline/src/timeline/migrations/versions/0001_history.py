@@ -109,8 +109,9 @@ _IMPOSSIBLE_DATES = "CREATE TABLE entry_elsewhen PARTITION OF entry DEFAULT"
 
 # What was later said of a message: delivery statuses, which stand nowhere else, and a copy of
 # edits, unsends and reactions, to be found by their message whenever they came.
-_AMENDMENT = f"CREATE TABLE amendment ({_ENTRY_COLUMNS})"
-_AMENDMENTS = "CREATE INDEX amendment_message ON amendment (contact_id, message)"
+_AMENDMENT = f"""
+CREATE TABLE amendment ({_ENTRY_COLUMNS}, PRIMARY KEY (contact_id, message, event_id))
+"""
 
 # A month is attached, not created in place: that would lock out every reader of the history.
 # What lay among the impossible dates has become possible by now and moves along.
@@ -149,7 +150,7 @@ def upgrade() -> None:
     create_outbox()
     for table in (_CUSTOMER, _CONTACT, _PROFILE, _LINK, _MERGE, _SEEN):
         op.execute(table)
-    for statement in (_ENTRY, _PAGES, _IMPOSSIBLE_DATES, _AMENDMENT, _AMENDMENTS):
+    for statement in (_ENTRY, _PAGES, _IMPOSSIBLE_DATES, _AMENDMENT):
         op.execute(statement)
     op.execute("CREATE INDEX contact_customer ON contact (customer_id)")
     op.execute("CREATE INDEX customer_merged ON customer (merged_into)")

@@ -34,7 +34,7 @@ demo: up ## one customer writes by email, SMS and LINE, and becomes one history
 	@$(PY) -m demo
 
 test: $(STAMP) ## all tests, with a Kafka and a PostgreSQL of their own
-	@$(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term $(ARGS)
+	@$(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report term $(ARGS)
 
 CHECKS := check-format check-lint check-types check-imports check-contract check-lock
 check: $(STAMP) ## format, lint, types, import contracts, drift of contract and lock

@@ -48,6 +48,7 @@ settings.load_profile("laws")
 TESTS = Path(__file__).parent
 SERVERS = pytest.StashKey[SharedServers]()
 MARKED_FOLDERS = ("integration", "e2e")
+ONE_WORKER = "e2e"  # its tests share a whole stack, and one of those is enough for a machine
 
 
 def backend() -> Backend:
@@ -63,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give this process, or the worker's controller, a place for the session's servers."""
     given = getattr(config, "workerinput", {}).get("servers")
     if not given:
-        end_forgotten_sessions(backend)
+        end_forgotten_sessions()
     config.stash[SERVERS] = SharedServers(Path(given or folder_of_this_session()), backend)
 
 
@@ -85,6 +86,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
+        if folder == ONE_WORKER:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")

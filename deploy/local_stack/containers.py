@@ -1,7 +1,6 @@
 """The servers of a test session as containers, where a Docker engine is there."""
 
 import secrets
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from local_stack.errors import StartError
 from local_stack.kafka import CLUSTER_ID, SINGLE_NODE, is_broker_ready
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.postgres import SUPERUSER, PostgresAddress
+from local_stack.shared_servers import CONTAINERS
 from local_stack.waiting import wait_for
 
 START_LIMIT_SECONDS = 120
@@ -23,7 +23,7 @@ CLIENT_PORT, BROKER_PORT, CONTROLLER_PORT = 9092, 9094, 9093
 
 
 class Containers:
-    """Servers in containers that the session's owner removes by the ids kept in its folder."""
+    """Servers in containers; `end_containers` removes them by the ids kept in the session's folder."""
 
     def start_kafka(self, folder: Path) -> str:
         """Start Apache Kafka's own image on a free port."""
@@ -40,15 +40,6 @@ class Containers:
         container.with_env("POSTGRES_PASSWORD", address.password)
         _start(container, folder, lambda: accepts_logins(address))
         return address
-
-    def end(self, folder: Path) -> None:
-        """Remove the containers of `folder` with their volumes."""
-        for identifier in (folder / "containers").glob("*"):
-            subprocess.run(
-                ["docker", "rm", "--force", "--volumes", identifier.name],
-                capture_output=True,
-                check=False,
-            )
 
 
 def kafka_environment(port: int) -> dict[str, str]:
@@ -77,7 +68,7 @@ def _start(container: DockerContainer, folder: Path, ready: Callable[[], bool]) 
     # The reaper would end them with the worker that started them, while others still use them.
     testcontainers_config.ryuk_disabled = True
     container.start()
-    known = folder / "containers"
+    known = folder / CONTAINERS
     known.mkdir(exist_ok=True)
     (known / container.get_container_id()).touch()
     if not wait_for(ready, START_LIMIT_SECONDS):

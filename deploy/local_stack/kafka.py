@@ -14,12 +14,11 @@ from local_stack.ports import LOOPBACK, require_free
 CLUSTER_ID = "TWFkb2d1Y2hpLWxvY2FsMQ"  # 16 bytes in URL-safe base64, as StorageTool wants it
 START_LIMIT_SECONDS = 90
 STOP_LIMIT_SECONDS = 30
-# Measured: a broker that carries the whole test suite and the bench stays below 400 MB of heap.
 HEAP = "512m"
 LOG_SETTINGS = POM.with_name("log4j2.properties")
 # Metadata v1 for no topics: length, api key 3, version 1, correlation id, no client id, [].
-ANSWER_HEAD_BYTES = 12
 METADATA_REQUEST = struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0)
+ANSWER_HEAD_BYTES = 12
 
 
 class KafkaServer:

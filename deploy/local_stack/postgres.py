@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,7 +67,12 @@ class PostgresServer:
         self.secret = folder.absolute() / "secrets" / "postgres"
         self.daemon = Daemon("postgres", folder)
         self.account = server_account()
-        self.home = home_of(folder.absolute() / "postgres", self.account)
+        self._folder = folder.absolute()
+
+    @cached_property
+    def home(self) -> Path:
+        """Return the server's own folder, made when it is first asked for."""
+        return home_of(self._folder / "postgres", self.account)
 
     @property
     def address(self) -> PostgresAddress:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from local_stack.processes import identify
 
 PREFIX = "madoguchi-tests-"
 ROLE = "madoguchi"
+CONTAINERS = "containers"
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,6 @@ class Backend(Protocol):
     def start_postgres(self, folder: Path) -> PostgresAddress:
         """Start a PostgreSQL and return where it is."""
 
-    def end(self, folder: Path) -> None:
-        """End what was started for `folder`."""
-
 
 class LocalProcesses:
     """Servers as processes of this machine."""
@@ -68,13 +67,6 @@ class LocalProcesses:
         server = PostgresServer(folder, free_port(), settings={**SETTINGS, **THROWAWAY})
         server.start()
         return server.address
-
-    def end(self, folder: Path) -> None:
-        """Kill what has a pid file below `folder`, and delete the clusters wherever they had to be put."""
-        for pid_file in folder.rglob("run/*.pid"):
-            Daemon(pid_file.stem, pid_file.parents[1]).kill()
-            if pid_file.stem == "postgres":
-                PostgresServer(pid_file.parents[1], port=0).destroy()
 
 
 class SharedServers:
@@ -103,7 +95,8 @@ class SharedServers:
     def end(self) -> None:
         """Stop everything that this session started, and delete its folder."""
         if self.folder.exists():
-            self._backend().end(self.folder)
+            end_processes(self.folder)
+            end_containers(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _once(self, name: str, start: Callable[[], str]) -> str:
@@ -127,8 +120,23 @@ def folder_of_this_session() -> Path:
     return Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}"
 
 
-def end_forgotten_sessions(backend: Callable[[], Backend]) -> None:
+def end_forgotten_sessions() -> None:
     """End the servers of sessions that were killed before they could clean up."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*"):
         if not identify(int(folder.name.removeprefix(PREFIX))):
-            SharedServers(folder, backend).end()
+            SharedServers(folder, LocalProcesses).end()
+
+
+def end_processes(folder: Path) -> None:
+    """Kill what has a pid file below `folder`, and delete the clusters wherever they had to be put."""
+    for pid_file in folder.rglob("run/*.pid"):
+        Daemon(pid_file.stem, pid_file.parents[1]).kill()
+        if pid_file.stem == "postgres":
+            PostgresServer(pid_file.parents[1], port=0).destroy()
+
+
+def end_containers(folder: Path) -> None:
+    """Remove the containers whose ids are kept in `folder`, with their volumes."""
+    for identifier in (folder / CONTAINERS).glob("*"):
+        remove = ["docker", "rm", "--force", "--volumes", identifier.name]
+        subprocess.run(remove, capture_output=True, check=False)

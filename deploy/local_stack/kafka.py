@@ -14,6 +14,7 @@ from local_stack.ports import LOOPBACK, require_free
 CLUSTER_ID = "TWFkb2d1Y2hpLWxvY2FsMQ"  # 16 bytes in URL-safe base64, as StorageTool wants it
 START_LIMIT_SECONDS = 90
 STOP_LIMIT_SECONDS = 30
+# Measured: after 600,000 records of 1.1 KB in and out, 50 MB of it are live; the rest is short-lived.
 HEAP = "512m"
 LOG_SETTINGS = POM.with_name("log4j2.properties")
 # Metadata v1 for no topics: length, api key 3, version 1, correlation id, no client id, [].

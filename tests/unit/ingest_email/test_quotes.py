@@ -84,6 +84,7 @@ def test_what_only_resembles_a_quote_or_a_signature_stays(text: str) -> None:
         ("Taro wrote:\n> a\n\nmine", "> a\n\nmine"),
         ("On 1/1/2026 a@b.c wrote:\nold\n\nmine", "old\n\nmine"),
         ("x\n\nOn 1/1/2026 a@b.c wrote:\n> a\nOn 1/1/2025 c@d.e wrote:\n>> b", "x"),
+        ("a\n2016-03-03 17:21 GMT+01:00 Taro\n\nb", "a"),
         ("", ""),
     ],
 )

@@ -1,15 +1,11 @@
 """Bounces, complaints, receipts and answers by machine, as they reach a mailbox."""
 
-from collections.abc import Callable
-
 import pytest
+from tests.samples.mail.reading import read
 
-from common.core.adapters import Draft
 from common.core.events import MessageKind
 from ingest_email.core.bounce_text import read_bounce_text, status_in
 from ingest_email.core.conversation import conversation_key, signed_message_id
-
-Read = Callable[..., Draft]
 
 RETURNED = "Message-ID: <sent@acme.example>\nReferences: <root@example.jp>\nTo: taro@example.jp\nSubject: 回答"
 
@@ -34,9 +30,9 @@ def delivery_status(
     )
 
 
-def test_a_bounce_is_about_whom_it_could_not_reach_and_what_it_returns(read: Read) -> None:
+def test_a_bounce_is_about_whom_it_could_not_reach_and_what_it_returns() -> None:
     draft = read(report("delivery-status", delivery_status()))
-    message = draft.data
+    message = draft.message
     assert draft.contact == "email:taro@example.jp"
     assert (message.kind, message.target) == (MessageKind.BOUNCE, "<sent@acme.example>")
     assert message.conversation.key == conversation_key("<root@example.jp>")
@@ -46,10 +42,10 @@ def test_a_bounce_is_about_whom_it_could_not_reach_and_what_it_returns(read: Rea
     assert message.attributes["bounce_diagnostic"] == "smtp; 550 5.1.1 User unknown"
 
 
-def test_a_bounce_of_an_answer_of_ours_is_in_its_conversation(read: Read) -> None:
+def test_a_bounce_of_an_answer_of_ours_is_in_its_conversation() -> None:
     key = conversation_key("<root@example.jp>")
     ours = signed_message_id(key, "m1", "acme.example", "old secret")
-    message = read(report("delivery-status", delivery_status(), f"Message-ID: {ours}")).data
+    message = read(report("delivery-status", delivery_status(), f"Message-ID: {ours}")).message
     assert message.conversation.key == key
 
 
@@ -65,53 +61,51 @@ def test_a_bounce_of_an_answer_of_ours_is_in_its_conversation(read: Read) -> Non
         (delivery_status(status="4.4.7 (expired)", diagnostic=""), "4.4.7", "failed"),
     ],
 )
-def test_the_status_is_the_most_exact_that_is_told(
-    read: Read, fields: str, status: str, action: str
-) -> None:
-    labels = read(report("delivery-status", fields)).data.attributes
+def test_the_status_is_the_most_exact_that_is_told(fields: str, status: str, action: str) -> None:
+    labels = read(report("delivery-status", fields)).message.attributes
     assert (labels["bounce_status"], labels["bounce_action"]) == (status, action)
 
 
-def test_of_several_recipients_those_that_failed_come_first(read: Read) -> None:
+def test_of_several_recipients_those_that_failed_come_first() -> None:
     fields = (
         "Reporting-MTA: dns; x\n\n\nFinal-Recipient: rfc822; a@example.jp\nAction: delivered\n\n"
         "Original-Recipient: rfc822;b@example.jp\nFinal-Recipient: LOCAL;<>\nAction: failed\n"
     )
     draft = read(report("delivery-status", fields))
     assert draft.contact == "email:b@example.jp"
-    assert draft.data.attributes["bounce_recipients"] == "b@example.jp, a@example.jp"
+    assert draft.message.attributes["bounce_recipients"] == "b@example.jp, a@example.jp"
 
 
-def test_a_notice_of_delivery_is_no_bounce(read: Read) -> None:
-    message = read(report("delivery-status", delivery_status("delivered", "2.0.0"))).data
+def test_a_notice_of_delivery_is_no_bounce() -> None:
+    message = read(report("delivery-status", delivery_status("delivered", "2.0.0"))).message
     assert (message.kind, message.attributes["report"]) == (MessageKind.SYSTEM, "delivered")
 
 
-def test_a_delivery_status_that_names_nobody_is_read_by_its_text(read: Read) -> None:
+def test_a_delivery_status_that_names_nobody_is_read_by_its_text() -> None:
     text = "Your mail could not be delivered.\n<jiro@example.jp>: 550 no such user\n"
     draft = read(report("delivery-status", "Reporting-MTA: dns; x", text=text))
     assert draft.contact == "email:jiro@example.jp"
-    assert draft.data.kind is MessageKind.BOUNCE
+    assert draft.message.kind is MessageKind.BOUNCE
 
 
-def test_a_complaint_names_who_complained(read: Read) -> None:
+def test_a_complaint_names_who_complained() -> None:
     fields = "Feedback-Type: abuse\nOriginal-Rcpt-To: <taro@example.jp>\n"
     draft = read(report("feedback-report", fields))
-    assert (draft.data.kind, draft.contact) == (MessageKind.SYSTEM, "email:taro@example.jp")
-    assert draft.data.attributes["report"] == "complaint"
-    assert draft.data.attributes["complaint_type"] == "abuse"
-    assert draft.data.target == "<sent@acme.example>"
+    assert (draft.message.kind, draft.contact) == (MessageKind.SYSTEM, "email:taro@example.jp")
+    assert draft.message.attributes["report"] == "complaint"
+    assert draft.message.attributes["complaint_type"] == "abuse"
+    assert draft.message.target == "<sent@acme.example>"
 
 
-def test_a_complaint_without_a_form_is_known_by_its_subject(read: Read) -> None:
+def test_a_complaint_without_a_form_is_known_by_its_subject() -> None:
     mail = b"From: staff@mail.example\nSubject: complaint about message from 192.0.2.1\n\nx"
-    assert read(mail).data.attributes["report"] == "complaint"
+    assert read(mail).message.attributes["report"] == "complaint"
 
 
 @pytest.mark.parametrize("original", ["Original-Message-ID: <sent@acme.example>\n", ""])
-def test_a_receipt_tells_what_became_of_which_mail(read: Read, original: str) -> None:
+def test_a_receipt_tells_what_became_of_which_mail(original: str) -> None:
     fields = f"Final-Recipient: rfc822;a@x.jp\n{original}Disposition: manual-action/MDN-sent-manually; displayed\n"
-    message = read(report("disposition-notification", fields)).data
+    message = read(report("disposition-notification", fields)).message
     assert message.attributes["disposition"] == "displayed"
     assert (message.kind, message.target) == (MessageKind.SYSTEM, "<sent@acme.example>")
 
@@ -146,8 +140,8 @@ def text_bounce(text: str, headers: str = "", subject: str = "failure notice") -
         ("support@acme.example: mail to yourself", "support@acme.example", "5.0.0"),
     ],
 )
-def test_a_bounce_for_people_to_read(read: Read, text: str, recipient: str, status: str) -> None:
-    labels = read(text_bounce(text)).data.attributes
+def test_a_bounce_for_people_to_read(text: str, recipient: str, status: str) -> None:
+    labels = read(text_bounce(text)).message.attributes
     assert (labels.get("bounce_recipient", ""), labels["bounce_status"]) == (recipient, status)
 
 
@@ -162,27 +156,25 @@ def test_a_bounce_for_people_to_read(read: Read, text: str, recipient: str, stat
         ("--- Below this line is a copy of the message.\n\nTo: taro@example.jp\n", None),
     ],
 )
-def test_the_mail_that_came_back_is_found_in_the_text(
-    read: Read, copy: str, target: str | None
-) -> None:
-    assert read(text_bounce(f"I wasn't able to deliver.\n{copy}")).data.target == target
+def test_the_mail_that_came_back_is_found_in_the_text(copy: str, target: str | None) -> None:
+    assert read(text_bounce(f"I wasn't able to deliver.\n{copy}")).message.target == target
 
 
-def test_whom_the_returned_mail_was_for_is_the_last_resort(read: Read) -> None:
+def test_whom_the_returned_mail_was_for_is_the_last_resort() -> None:
     text = "It failed.\n--- Enclosed is a copy of the message.\n\nMessage-ID: <s@x>\nTo: saburo@example.jp\n"
     assert read(text_bounce(text)).contact == "email:saburo@example.jp"
 
 
-def test_exim_names_the_recipients_in_a_field(read: Read) -> None:
+def test_exim_names_the_recipients_in_a_field() -> None:
     draft = read(text_bounce("It failed.", "X-Failed-Recipients: a@example.jp, b@example.jp\n"))
-    assert draft.data.attributes["bounce_recipients"] == "a@example.jp, b@example.jp"
+    assert draft.message.attributes["bounce_recipients"] == "a@example.jp, b@example.jp"
 
 
-def test_a_part_that_lost_its_own_headers_is_the_returned_mail(read: Read) -> None:
+def test_a_part_that_lost_its_own_headers_is_the_returned_mail() -> None:
     mail = text_bounce("", "Content-Type: multipart/mixed; boundary=b\n") + (
         b"--b\n\ntaro@example.jp [User unknown]\n--b\nMessage-ID: <sent@x>\nTo: taro@example.jp\n\nbody\n--b--\n"
     )
-    assert read(mail).data.target == "<sent@x>"
+    assert read(mail).message.target == "<sent@x>"
 
 
 @pytest.mark.parametrize(
@@ -195,10 +187,10 @@ def test_a_part_that_lost_its_own_headers_is_the_returned_mail(read: Read) -> No
         "From: a@example.jp\nX-Failed-Recipients: b@example.jp",
     ],
 )
-def test_only_mail_systems_send_bounces(read: Read, sender: str) -> None:
+def test_only_mail_systems_send_bounces(sender: str) -> None:
     mail = f"{sender}\nSubject: Undeliverable: Hello\n\nx".encode()
     envelope = {"mail_from": ""} if "<>" in sender and "Return" not in sender else {}
-    assert read(mail, **envelope).data.kind is MessageKind.BOUNCE
+    assert read(mail, **envelope).message.kind is MessageKind.BOUNCE
 
 
 @pytest.mark.parametrize(
@@ -216,16 +208,14 @@ def test_only_mail_systems_send_bounces(read: Read, sender: str) -> None:
         ),
     ],
 )
-def test_people_and_their_absence_notices_never_bounce(
-    read: Read, mail: bytes, kind: MessageKind
-) -> None:
+def test_people_and_their_absence_notices_never_bounce(mail: bytes, kind: MessageKind) -> None:
     envelope = {"mail_from": ""} if kind is MessageKind.AUTO_REPLY else {}
-    assert read(mail, **envelope).data.kind is kind
+    assert read(mail, **envelope).message.kind is kind
 
 
-def test_an_absence_notice_speaks_of_the_mail_that_it_answers(read: Read) -> None:
+def test_an_absence_notice_speaks_of_the_mail_that_it_answers() -> None:
     mail = b"From: taro@example.jp\nAuto-Submitted: auto-replied\nIn-Reply-To: <sent@acme.example>\n\nx"
-    assert read(mail).data.target == "<sent@acme.example>"
+    assert read(mail).message.target == "<sent@acme.example>"
 
 
 def test_a_status_is_no_address_and_no_version() -> None:

@@ -22,11 +22,11 @@ _SCRIPTS = {
 # Characters of everyday Chinese that Japanese does not write so.
 _CHINESE = re.compile("[们这么吗呢吧说对发现问题还给谁过时请谢货钱单买卖订您妳]")
 _LONG_WITHOUT_KANA = 24  # a Japanese sentence of so many characters has kana
-_FEW_KANA = 0.05  # a Chinese sentence may quote a Japanese name
+_FEW_KANA = 0.1  # a Chinese sentence may quote a Japanese name
 _WORDS = {
     "en": "the and you your is are was have has for with this that please not can we of to my i it",
     "de": "der die das und ich nicht ist sie wir mit für auf ein eine bitte haben habe den zu es",
-    "fr": "le la les des et je vous nous est pas pour une un que qui avec dans votre bonjour merci",
+    "fr": "le la les de des et je vous nous est pas pour une un que qui avec dans votre bonjour merci",
     "es": "el la los las y que no es por para una un con mi su usted hola gracias de estoy",
     "it": "il lo gli che non è per una un con mi sono grazie buongiorno di ho del della la",
     "pt": "o os as que não é para uma um com meu minha obrigado olá você de do da eu",

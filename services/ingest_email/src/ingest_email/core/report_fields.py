@@ -3,13 +3,14 @@
 Delivery status (RFC 3464), feedback (RFC 5965) and disposition (RFC 8098).
 """
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from ingest_email.core.cleaning import one_line
 from ingest_email.core.headers import Headers, read_headers
-from ingest_email.core.limits import ATTRIBUTE_CHARACTERS
+from ingest_email.core.limits import ATTRIBUTE_CHARACTERS, HEADER_BLOCK_BYTES
 from ingest_email.core.tree import Part
 from ingest_email.core.words import decode_header
 
@@ -18,6 +19,7 @@ FEEDBACK = ("message/feedback-report",)
 DISPOSITION = ("message/disposition-notification", "message/global-disposition-notification")
 RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 
+_EMPTY_LINES = re.compile(rb"\n{2,}")
 _MAX_BLOCKS = 100
 
 
@@ -75,17 +77,10 @@ def returned_headers(root: Part) -> Headers | None:
     return next((child.headers for child in bare), None)
 
 
-def _blocks(part: Part) -> Iterator[Headers]:
-    raw = part.content().replace(b"\r\n", b"\n")
-    position = 0
-    for _ in range(_MAX_BLOCKS):
-        while raw[position : position + 1] == b"\n":
-            position += 1
-        if position >= len(raw):
-            return
-        headers, after = read_headers(raw, position)
-        yield headers
-        position = after if after > position else len(raw)
+def _blocks(part: Part) -> list[Headers]:
+    raw = part.beginning(HEADER_BLOCK_BYTES).replace(b"\r\n", b"\n").strip(b"\n")
+    blocks = _EMPTY_LINES.split(raw, maxsplit=_MAX_BLOCKS)[:_MAX_BLOCKS]
+    return [read_headers(block, 0)[0] for block in blocks]
 
 
 def _names_recipient(block: Headers) -> bool:

@@ -111,10 +111,8 @@ class _Reader:
     def _match(self, line: bytes) -> tuple[int, bool] | None:
         """Return (how many multiparts stay open, whether it closes the innermost of them)."""
         token = line[2:].rstrip()
-        for candidate, closing in ((token, False), (token[:-2], True)):
-            if candidate in self._boundaries and token.startswith(candidate):
-                if closing and not token.endswith(b"--"):
-                    continue
+        for candidate, closing in ((token, False), (token.removesuffix(b"--"), True)):
+            if candidate in self._boundaries:
                 return len(self._boundaries) - self._boundaries[::-1].index(candidate), closing
         return None
 

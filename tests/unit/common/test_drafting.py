@@ -51,6 +51,18 @@ def test_the_providers_time_counts_and_ours_only_where_there_is_none() -> None:
     assert told.provider_id == "1:sent"
 
 
+def test_a_status_in_a_word_nobody_documented_is_a_note_about_the_message() -> None:
+    note = DRAFTS.status("1", CUSTOMER, None, heard="teleported", time=EARLIER)
+    assert isinstance(note.data, Message)
+    assert (note.provider_id, note.contact, note.time) == (
+        "1:teleported",
+        CUSTOMER.contact,
+        EARLIER,
+    )
+    assert note.data.kind is MessageKind.SYSTEM
+    assert note.data.attributes == {"event": "status", "status": "teleported", "message": "1"}
+
+
 def test_one_odd_item_does_not_harm_its_neighbours() -> None:
     def read(item: object) -> list[Draft]:
         if item == "odd":

@@ -202,9 +202,15 @@ def test_a_receipts_parameters_count_more_than_its_text() -> None:
     assert (told.message_id, told.status) == ("0A1B", DeliveryStatus.SENT)
 
 
-@pytest.mark.parametrize("text", [b"", b"id:42", b"stat:DELIVRD", b"id:42 stat:SOMETHING"])
-def test_a_receipt_that_tells_nothing_is_kept_as_unsupported(text: bytes) -> None:
+@pytest.mark.parametrize("text", [b"", b"stat:DELIVRD"])
+def test_a_receipt_that_names_no_message_is_kept_as_unsupported(text: bytes) -> None:
     assert message(pdu(text, esm_class=0x04)).kind is MessageKind.UNSUPPORTED
+
+
+@pytest.mark.parametrize("text", [b"id:42", b"id:42 stat:SOMETHING"])
+def test_a_receipt_with_a_state_nobody_knows_is_a_note(text: bytes) -> None:
+    note = message(pdu(text, esm_class=0x04))
+    assert (note.kind, note.attributes["message"]) == (MessageKind.SYSTEM, "42")
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ class Drafting(Struct, frozen=True, kw_only=True):
         self,
         message_id: str,
         recipient: Party,
-        status: DeliveryStatus,
+        status: DeliveryStatus | None,
         *,
         heard: str,
         time: datetime | None = None,
@@ -148,8 +148,11 @@ class Drafting(Struct, frozen=True, kw_only=True):
     ) -> Draft:
         """Return the draft of what became of a message that we sent.
 
-        `heard` is the provider's own word for it: with the message's id it names the event.
+        `heard` is the provider's own word for it: with the message's id it names the event. A word
+        that nobody documented (None) is a note of kind `system`: no customer waits for an answer.
         """
+        if status is None:
+            return self._note(message_id, recipient, heard, time)
         moment = time or self.original.received_at
         data = MessageStatus(
             message_id=message_id,
@@ -167,6 +170,17 @@ class Drafting(Struct, frozen=True, kw_only=True):
             time=moment,
             data=data,
         )
+
+    def _note(self, message_id: str, recipient: Party, heard: str, time: datetime | None) -> Draft:
+        exchange = Exchange(
+            customer=recipient,
+            company=Party(self.ourselves),
+            conversation=f"{self.ourselves}/{recipient.contact}",
+            time=time,
+        )
+        told = {"event": "status", "status": heard, "message": message_id}
+        content = Content(kind=MessageKind.SYSTEM, attributes=told)
+        return self.message(f"{message_id}:{heard}", exchange, content)
 
     def anonymous(self, content: Content, provider_id: str | None = None, part: int = 0) -> Draft:
         """Return the draft of something that names nobody.

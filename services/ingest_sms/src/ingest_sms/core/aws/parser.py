@@ -11,8 +11,8 @@ from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.drafting import Content, Drafting, alone, labelled
 from common.core.events import MessageKind
 from common.core.keywords import keyword_kind
-from common.core.payloads import Id, UnreadableError, json_value, shaped, text_at
-from common.core.sns import NOTIFICATION, SUBSCRIPTION, Envelope, confirmation_url
+from common.core.payloads import Id, json_value, shaped, text_at
+from common.core.sns import NOTIFICATION, Envelope, confirmation_url
 from common.core.times import from_iso
 from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
 
@@ -36,11 +36,8 @@ def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
 
 def _drafts(drafts: Drafting, item: object) -> tuple[Draft]:
     envelope = shaped(item, Envelope)
-    if envelope.type == SUBSCRIPTION:
-        return (_subscription(drafts, envelope),)
-    if envelope.type != NOTIFICATION:
-        raise UnreadableError("neither a message nor a subscription")
-    return (_message(drafts, envelope),)
+    read = _message if envelope.type == NOTIFICATION else _service
+    return (read(drafts, envelope),)
 
 
 def _message(drafts: Drafting, envelope: Envelope) -> Draft:
@@ -59,7 +56,7 @@ def _message(drafts: Drafting, envelope: Envelope) -> Draft:
     )
 
 
-def _subscription(drafts: Drafting, envelope: Envelope) -> Draft:
+def _service(drafts: Drafting, envelope: Envelope) -> Draft:
     told = {"event": envelope.type, "topic": envelope.topic_arn}
     content = labelled(
         Content(kind=MessageKind.SYSTEM), {**told, "confirm_url": confirmation_url(envelope)}

@@ -167,12 +167,10 @@ def _message(drafts: Drafting, item: object, time: datetime | None) -> Draft:
 
 def _report(drafts: Drafting, item: object, time: datetime | None) -> Draft:
     report = shaped(item, Report)
-    if report.status not in _STATUSES:
-        raise UnreadableError("a status nobody documented")
     return _on_channel(drafts, report.channel_identity).status(
         report.message_id,
         _customer(drafts.account, report.channel_identity, report.contact_id),
-        _STATUSES[report.status],
+        _STATUSES.get(report.status),
         heard=report.status,
         time=time,
         error_code=text_at(item, "reason", "code"),

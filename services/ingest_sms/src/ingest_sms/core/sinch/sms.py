@@ -18,9 +18,9 @@ from common.core.drafting import (
     read_content,
     remote,
 )
-from common.core.events import Attachment
+from common.core.events import Attachment, MessageKind
 from common.core.keywords import keyword_kind
-from common.core.payloads import Id, UnreadableError, shaped, shaped_at, text_at
+from common.core.payloads import Id, flattened, shaped, shaped_at, text_at
 from common.core.times import from_iso
 from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
 
@@ -127,7 +127,8 @@ def _message(drafts: Drafting, item: object) -> Iterator[Draft]:
 def _batch(drafts: Drafting, item: object) -> Iterator[Draft]:
     report = shaped(item, BatchReport)
     if not any(status.recipients for status in report.statuses):
-        raise UnreadableError("a report about nobody in particular")
+        told = {"event": "delivery_report", **flattened(item)}
+        yield drafts.anonymous(Content(kind=MessageKind.SYSTEM, attributes=told))
     for status in report.statuses:
         for recipient in status.recipients:
             one = RecipientReport(report.batch_id, recipient, status.status, status.code)
@@ -140,8 +141,6 @@ def _recipient(drafts: Drafting, item: object) -> Iterator[Draft]:
 
 def _status(drafts: Drafting, report: RecipientReport) -> Draft:
     status = _STATUSES.get(report.status.upper())
-    if status is None:
-        raise UnreadableError("a status nobody documented")
     customer = number_party(international(report.recipient), drafts.account)
     return drafts.status(
         report.batch_id,

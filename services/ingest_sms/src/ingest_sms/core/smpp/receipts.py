@@ -37,11 +37,11 @@ _FIELD = re.compile(r"\b(id|stat|err):([^ ]+)", re.IGNORECASE)
 
 
 class Receipt(Struct, frozen=True):
-    """What became of `message_id`. `state` is SMPP's number for it."""
+    """What became of `message_id`. `state` is SMPP's number for it, 0 where it is not told."""
 
     message_id: str
     state: int
-    status: DeliveryStatus
+    status: DeliveryStatus | None
     error_code: str | None = None
 
 
@@ -51,14 +51,14 @@ def is_receipt(pdu: Delivery) -> bool:
 
 
 def receipt(pdu: Delivery) -> Receipt:
-    """Return what the PDU tells. Raises UnreadableError."""
+    """Return what the PDU tells. Raises UnreadableError where it names no message."""
     text = clean(pdu.content.decode("latin-1"))
     told = {name.lower(): value for name, value in reversed(_FIELD.findall(text))}
     message_id = clean(pdu.tlvs.get(_MESSAGE_ID, b"").decode("latin-1")) or told.get("id", "")
     state = int.from_bytes(pdu.tlvs.get(_MESSAGE_STATE, b""), "big")
     state = state or _WORDS.get(told.get("stat", "").upper(), 0)
-    if not message_id or state not in _STATES:
-        raise UnreadableError("a receipt that names no message or no state")
-    status = _STATES[state]
+    if not message_id:
+        raise UnreadableError("a receipt that names no message")
+    status = _STATES.get(state)
     code = told.get("err") if status is DeliveryStatus.FAILED else None
     return Receipt(message_id, state, status, code)

@@ -70,24 +70,24 @@ def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
 
 
 def _drafts(drafts: Drafting, fields: Fields) -> tuple[Draft]:
-    sid, word = _sid(fields), _word(fields)
-    if sid and word in _STATUSES:
-        return (_status(drafts, fields, sid, word),)
-    if not sid or word not in _RECEIVED:
+    sid, heard = _sid(fields), _heard(fields)
+    if sid is None:
         raise UnreadableError("neither a message nor a status")
+    if heard is not None:
+        return (_status(drafts, fields, sid, heard),)
     theirs, ours = fields.get("From", ""), fields.get("To", "")
     customer = _party(theirs, ours, drafts.account, fields.get("ProfileName"))
     company = _party(ours or drafts.account.account, ours, drafts.account)
     return (drafts.message(sid, exchange(customer, company), _content(fields)),)
 
 
-def _status(drafts: Drafting, fields: Fields, sid: str, word: str) -> Draft:
+def _status(drafts: Drafting, fields: Fields, sid: str, heard: str) -> Draft:
     theirs, ours = fields.get("To", ""), fields.get("From", "")
     return drafts.status(
         sid,
         _party(theirs, ours, drafts.account),
-        _STATUSES[word],
-        heard=word,
+        _STATUSES.get(heard),
+        heard=heard,
         error_code=fields.get("ErrorCode") or None,
     )
 
@@ -144,12 +144,13 @@ def _scheme(fields: Fields) -> str:
 
 
 def _name(fields: Fields) -> str | None:
-    word = _word(fields)
-    return named(_sid(fields), None if word in _RECEIVED else word)
+    return named(_sid(fields), _heard(fields))
 
 
-def _word(fields: Fields) -> str:
-    return fields.get("MessageStatus") or fields.get("SmsStatus", "")
+def _heard(fields: Fields) -> str | None:
+    """Return what became of a message of ours; None where this is a message to us."""
+    word = fields.get("MessageStatus") or fields.get("SmsStatus", "")
+    return None if word in _RECEIVED else word
 
 
 def _sid(fields: Fields) -> str | None:

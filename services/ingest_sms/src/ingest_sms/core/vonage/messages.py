@@ -14,7 +14,7 @@ from common.core.contacts import ContactKind, scoped_contact
 from common.core.delivery import DeliveryStatus
 from common.core.drafting import Drafting, alone, named
 from common.core.events import Channel, Party
-from common.core.payloads import Id, UnreadableError, flattened, shaped, text_at
+from common.core.payloads import Id, flattened, shaped, text_at
 from common.core.times import from_iso
 from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
 from ingest_sms.core.vonage.contents import content
@@ -69,13 +69,11 @@ def _drafts(drafts: Drafting, value: object) -> tuple[Draft]:
 
 def _status(drafts: Drafting, webhook: Webhook, customer: Party, value: object) -> Draft:
     word = webhook.status or ""
-    if word not in _STATUSES:
-        raise UnreadableError("a status nobody documented")
     details = flattened(value)
     return drafts.status(
         webhook.message_uuid,
         customer,
-        _STATUSES[word],
+        _STATUSES.get(word),
         heard=word,
         time=from_iso(webhook.timestamp),
         error_code=details.get("error.title") or details.get("error.code"),

@@ -67,12 +67,10 @@ def _receipt(
     drafts: Drafting, fields: Fields, message_id: str, customer: Party, time: datetime | None
 ) -> Draft:
     word, code = fields["status"], fields.get("err-code", "0")
-    if word not in _STATUSES:
-        raise UnreadableError("a status nobody documented")
     return drafts.status(
         message_id,
         customer,
-        _STATUSES[word],
+        _STATUSES.get(word),
         heard=word,
         time=time,
         error_code=None if code == "0" else code,

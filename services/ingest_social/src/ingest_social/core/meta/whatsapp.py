@@ -154,13 +154,11 @@ def _echo(drafts: Drafting, item: Item) -> Draft:
 
 def _status(drafts: Drafting, item: Item) -> Draft:
     told = shaped(item.told, Status)
-    if told.status not in _STATUSES:
-        raise UnreadableError("a status nobody documented")
     errors = items_at(item.told, "errors")
     return drafts.status(
         told.id,
         _person(drafts, item, told.recipient_id, told.recipient_user_id),
-        _STATUSES[told.status],
+        _STATUSES.get(told.status),
         heard=told.status,
         time=from_seconds(told.timestamp),
         error_code=flattened(errors[0]).get("code") if errors else None,

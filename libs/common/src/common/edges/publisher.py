@@ -15,7 +15,7 @@ from common.edges import metrics
 logger = structlog.get_logger()
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
-LINGER_MS = 2  # requests that arrive together share one produce request
+LINGER_MS = 5  # requests that arrive together share one produce request
 
 
 class Publisher:

@@ -178,7 +178,7 @@ class Mailroom:
         envelope: SmtpEnvelope,
     ) -> Original:
         handed_over = Envelope(
-            sender=envelope.mail_from,
+            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),
             recipients=tuple(addresses),
             client_ip=str(session.peer[0]) if session.peer else "",
             helo=session.host_name or "",

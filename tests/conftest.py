@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import xdist.workermanage  # type: ignore[import-untyped]  # it ships no types
+import xdist.workermanage
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import settings
 

@@ -1,22 +1,19 @@
 """What was acknowledged is on the timeline, once and in order, whatever was killed meanwhile."""
 
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from chaos.run import Plan, run
 from local_stack.layout import SERVICES
 from local_stack.report import Report
+from local_stack.shared_servers import SharedServers
 
 
 @pytest.mark.timeout(400)
-def test_killing_everything_loses_doubles_and_reorders_nothing() -> None:
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-chaos-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
+def test_killing_everything_loses_doubles_and_reorders_nothing(servers: SharedServers) -> None:
     plan = Plan(messages=2_000, per_second=80, kills=10)
-    verdict, deeds = run(plan, home, Report())
+    verdict, deeds = run(plan, servers.scratch(), Report())
     killed = Counter(deed.removeprefix("kill -9 ") for deed in deeds)
     assert killed == {**dict.fromkeys(SERVICES, 2), "kafka": 1, "postgres": 1}
     assert verdict.acknowledged >= plan.messages

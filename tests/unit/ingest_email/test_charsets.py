@@ -91,6 +91,10 @@ def test_a_mail_cut_within_a_character_is_still_in_its_charset() -> None:
     assert decode(raw, "utf-8") == "お世話になっておりま\ufffd"
 
 
+def test_half_a_unit_at_the_end_does_not_spoil_utf_16() -> None:
+    assert decode("窓口".encode("utf-16-le") + b"\x00", "utf-16le") == "窓口"
+
+
 def test_iso_2022_jp_with_raw_bytes_is_not_what_its_label_says() -> None:
     assert (
         decode("お世話になっております".encode("cp932"), "iso-2022-jp") == "お世話になっております"

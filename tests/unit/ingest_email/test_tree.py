@@ -87,6 +87,12 @@ def test_inner_parts_end_where_the_outer_boundary_comes() -> None:
     assert shape(root) == [[b"one"], b"two"]
 
 
+def test_of_two_media_types_a_multipart_is_believed_if_its_end_is_there() -> None:
+    fields = b"Content-Type: multipart/mixed; boundary=a\nContent-Type: text/html\n"
+    assert shape(read_tree(fields + b"\n--a\n\none\n--a--\n")) == [b"one"]
+    assert read_tree(fields + b"\n<p>--a\n").media_type == "text/html"
+
+
 def test_parts_of_a_digest_are_mails() -> None:
     root = read_tree(
         b"Content-Type: multipart/digest; boundary=a\n\n--a\n\nSubject: x\n\ny\n--a--\n"

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from common.core.adapters import ChannelAccount, Draft, Original
-from common.core.cloudevents import JSON, SPEC_VERSION, event_type
-from common.core.ids import event_id
+from common.core.adapters import ChannelAccount, Original
+from common.core.cloudevents import structured
+from common.core.naming import attributes_of
 from common.edges.clock import system_clock
 from common.edges.ingest import migrate_ingest
 from common.edges.logs import configure_logs
@@ -51,34 +51,14 @@ def parse(
     """Print the events in mails as JSON, a line each with several files. Needs no servers."""
     owner = ChannelAccount(tenant=tenant, provider=PROVIDER, account=account)
     moment = received_at.astimezone() if received_at else system_clock()
-    indent = 2 if len(files) == 1 else 0
+    indent = 2 if len(files) == 1 else -1  # -1: one line
     for file in files:
         original = Original(
             provider=PROVIDER, account=account, received_at=moment, body=file.read_bytes()
         )
         for draft in parse_mail(original, owner):
-            typer.echo(_json(_structured(draft, owner), indent))
-
-
-def _structured(draft: Draft, account: ChannelAccount) -> dict[str, object]:
-    """Return a CloudEvent in structured mode, as it would be on the bus."""
-    scope = f"{account.tenant}/{account.account}"
-    return {
-        "specversion": SPEC_VERSION,
-        "id": event_id(account.provider, scope, draft.provider_id),
-        "source": f"/{SERVICE}/{account.provider}/{account.account}",
-        "type": event_type(draft.data),
-        "subject": draft.contact,
-        "time": draft.time,
-        "tenant": account.tenant,
-        "datacontenttype": JSON,
-        "data": draft.data,
-    }
-
-
-def _json(event: dict[str, object], indent: int) -> str:
-    encoded = msgspec.json.encode(event)
-    return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+            event = structured(attributes_of(SERVICE, owner, draft), draft.data)
+            typer.echo(msgspec.json.format(event, indent=indent))
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ _ALIASES = {
     "x-utf-7": "utf-7",
 }
 _ISO_2022_JP_NAME = re.compile(r"(?:cs)?(?:x-)?iso-?2022-?jp.*|cp5022[0-2]|jis|x-jis|jis7")
-_STATEFUL = re.compile(r"utf-?7|utf-?(?:16|32).*|hz.*|iso-?2022.*")
+_WIDE = ("utf-16", "utf16", "utf-32", "utf32")
+_STATEFUL = re.compile(r"utf-?7|hz.*|iso-?2022.*")
 
 
 def decode(raw: bytes, label: str = "", hint: str = "") -> str:
@@ -136,6 +137,8 @@ def _candidates(raw: bytes, charset: str, hint: str) -> tuple[str, ...]:
     """
     if not charset:
         return "utf-8", hint
+    if charset.startswith(_WIDE):
+        return (charset,)  # nothing else is full of NUL
     is_proof = foreign_bytes(raw) >= _ENOUGH_FOR_PROOF or _is_single_byte(charset)
     if is_proof and not _STATEFUL.fullmatch(charset):
         return "utf-8", charset, hint
@@ -161,6 +164,8 @@ def _strictly(raw: bytes, charset: str) -> str | None:
 def _mostly(raw: bytes, charset: str) -> str | None:
     """Return the text where only a few bytes contradict the label: a cut or patched mail."""
     charset = charset or "utf-8"
+    if charset.startswith(_WIDE):
+        return raw.decode(charset, "ignore")
     if charset in (ISO_2022_JP, "cp1252"):
         return None
     text = raw.decode(charset, "replace")

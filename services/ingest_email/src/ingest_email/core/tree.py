@@ -124,7 +124,7 @@ class _Reader:
         headers, start = read_headers(self._raw, at)
         if "header-block" in headers.cut:
             raise LimitExceededError("header-block")
-        node = _Node(headers, _content_type(headers, self._default_type()), start)
+        node = _Node(headers, self._content_type(headers, start), start)
         if self._stack:
             self._stack[-1].children.append(node)
         boundary = self._boundary(node)
@@ -133,6 +133,19 @@ class _Reader:
         else:
             self._running = node
         return node
+
+    def _content_type(self, headers: Headers, start: int) -> Structured:
+        """Return what a part says it is.
+
+        Of two fields that contradict each other, a multipart is believed if its end is there.
+        """
+        fields = headers.all("content-type")
+        first = _media_type(fields[0], self._default_type()) if fields else self._default_type()
+        if len(fields) > 1 and first.value.startswith("multipart/"):
+            closing = f"--{first.get('boundary')}--".encode("utf-8", "surrogateescape")
+            if self._raw.find(closing, start) < 0:
+                return _media_type(fields[-1], first)
+        return first
 
     def _default_type(self) -> Structured:
         in_digest = self._stack and self._stack[-1].content_type.value == "multipart/digest"
@@ -179,8 +192,8 @@ class _Reader:
         return Part(node.headers, content_type, disposition, self._raw[node.start : node.end])
 
 
-def _content_type(headers: Headers, default: Structured) -> Structured:
-    field = read_structured(headers.get("content-type"))
+def _media_type(raw: bytes, default: Structured) -> Structured:
+    field = read_structured(raw)
     if not field.value:
         return default
     if not _MEDIA_TYPE.fullmatch(field.value):

@@ -103,7 +103,7 @@ def test_events_a_line_each_are_one_conversation(
     run: Callable[..., Result], rules: Path, tmp_path: Path, written: Written
 ) -> None:
     """What `python -m ingest_… parse` prints can be fed in as it is."""
-    kinds = (MessageKind.MESSAGE, MessageKind.REACTION, MessageKind.OPT_OUT)
+    kinds = (MessageKind.MESSAGE, MessageKind.REACTION, MessageKind.SYSTEM)
     lines = [_event(written("障害です", kind=k, message_id=str(k))) for k in kinds]
     file = tmp_path / "events.jsonl"
     file.write_text("\n".join(lines) + "\n\n", "utf-8")
@@ -112,7 +112,7 @@ def test_events_a_line_each_are_one_conversation(
     assert result.output.count("Decision") == 2
     assert "(opens a case)" in result.output
     assert "belongs to the open case and changes nothing" in result.output
-    assert "a message of kind opt_out asks nobody for anything" in result.output
+    assert "a message of kind system asks nobody for anything" in result.output
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ Waiting = Callable[..., Case]
 
 TUESDAY = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)
 OPENING = ["message", "postback", "help", "unsupported"]
-FOLLOWING = ["edit", "unsend", "reaction", "bounce", "auto_reply"]
-NEVER = ["opt_in", "opt_out", "system"]
+FOLLOWING = ["edit", "unsend", "reaction", "bounce", "auto_reply", "opt_in", "opt_out"]
+NEVER = ["system"]
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from common.core.adapters import Adapter, ChannelAccount, Draft, Original
-from common.core.cloudevents import JSON, SPEC_VERSION, event_type
-from common.core.ids import event_id
+from common.core.adapters import Adapter, ChannelAccount, Original
+from common.core.cloudevents import structured
+from common.core.naming import attributes_of
 from common.edges.clock import system_clock
 from common.edges.ingest import IngestService, migrate_ingest
 from common.edges.logs import configure_logs
@@ -70,20 +69,4 @@ def _lines(
     if adapter is None:
         raise typer.BadParameter(f"unknown provider {account.provider}")
     for draft in adapter.parse(original, account):
-        yield msgspec.json.encode(_structured(service, draft, account)).decode()
-
-
-def _structured(service: str, draft: Draft, account: ChannelAccount) -> dict[str, object]:
-    """Return a CloudEvent in structured mode, as it would be on the bus."""
-    scope = f"{account.tenant}/{account.account}"
-    return {
-        "specversion": SPEC_VERSION,
-        "id": event_id(account.provider, scope, draft.provider_id),
-        "source": f"/{service}/{account.provider}/{account.account}",
-        "type": event_type(draft.data),
-        "subject": draft.contact,
-        "time": draft.time,
-        "tenant": account.tenant,
-        "datacontenttype": JSON,
-        "data": draft.data,
-    }
+        yield structured(attributes_of(service, account, draft), draft.data).decode()

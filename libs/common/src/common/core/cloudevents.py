@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from common.core.errors import PoisonError
 from common.core.event_types import EVENT_TYPES, TYPE_OF
@@ -86,6 +86,18 @@ def record(topic: str, attributes: Attributes, data: Struct) -> Record:
     """Return the Kafka record of an event, in binary content mode."""
     key = partition_key(attributes.tenant, attributes.subject)
     return Record(topic, key, _encoder.encode(data), binary_headers(attributes))
+
+
+def structured(attributes: Attributes, data: Struct) -> bytes:
+    """Return the event as one JSON document, in structured content mode."""
+    return _encoder.encode(
+        {
+            "specversion": SPEC_VERSION,
+            **{name: value for name, value in structs.asdict(attributes).items() if value},
+            "datacontenttype": JSON,
+            "data": data,
+        }
+    )
 
 
 def binary_headers(attributes: Attributes) -> Headers:

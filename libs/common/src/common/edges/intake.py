@@ -7,11 +7,11 @@ import msgspec
 import structlog
 
 from common.core.adapters import ChannelAccount, Draft, Original, without_credentials
-from common.core.cloudevents import Attributes, Record, event_type, record
+from common.core.cloudevents import Record, record
 from common.core.dead_letters import orphan
 from common.core.errors import TransientError
 from common.core.events import Attachment, AttachmentState, Message
-from common.core.ids import event_id
+from common.core.naming import attributes_of
 from common.core.sizes import fitting
 from common.core.topics import MESSAGES
 from common.edges import metrics
@@ -48,7 +48,7 @@ class Intake:
         objects: ObjectStore,
         retry_seconds: float,
     ) -> None:
-        self._source = f"/{service}"
+        self._service = service
         self._parse = parse
         self._accounts = accounts
         self._publisher = publisher
@@ -132,7 +132,7 @@ class Intake:
         for original in originals:
             account = self._accounts.find(original.provider, original.account)
             if account is None:
-                records.append(orphan(original, self._source))
+                records.append(orphan(original, self._service))
                 continue
             records += await self._records(original, account)
         await self._publisher.publish(records)
@@ -155,14 +155,7 @@ class Intake:
         metrics.messages_accepted.labels(
             account.provider, account.account, account.team or "", kind
         ).inc()
-        attributes = Attributes(
-            id=event_id(account.provider, f"{account.tenant}/{account.account}", draft.provider_id),
-            source=f"{self._source}/{account.provider}/{account.account}",
-            type=event_type(data),
-            subject=draft.contact,
-            time=draft.time,
-            tenant=account.tenant,
-        )
+        attributes = attributes_of(self._service, account, draft)
         return record(MESSAGES.name, attributes, data)
 
     async def _stored(self, draft: Draft, message: Message, tenant: str) -> tuple[Attachment, ...]:

@@ -63,8 +63,6 @@ class WebhookEdge:
         challenge = adapter.challenge(original, account)
         if challenge is not None:
             return "challenge", _response(challenge)
-        if request.method != "POST":
-            return "bad_method", Response(status_code=405, headers={"allow": "POST"})
         outcome = await self._accept(adapter, original, account)
         return outcome, _response(adapter.answer(outcome))
 

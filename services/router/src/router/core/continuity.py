@@ -20,6 +20,8 @@ FOLLOWING = frozenset(  # worth seeing beside an open case, never worth one of t
         MessageKind.REACTION,
         MessageKind.BOUNCE,
         MessageKind.AUTO_REPLY,
+        MessageKind.OPT_IN,  # YES and CANCEL may answer an agent's question
+        MessageKind.OPT_OUT,
     }
 )
 

@@ -42,7 +42,9 @@ def migrate() -> None:
 
 @app.command()
 def parse(
-    files: Annotated[list[Path], typer.Argument(help="mails, as they came", exists=True)],
+    files: Annotated[
+        list[Path], typer.Argument(help="mails, as they came", exists=True, dir_okay=False)
+    ],
     *,
     account: Annotated[str, typer.Option(help="which of our accounts they came to")] = "main",
     tenant: Annotated[str, typer.Option(help="whose account that is")] = "local",

@@ -9,7 +9,7 @@ _WHITE = b" \t\r\n"
 _PIECES = re.compile(rb"(?:[A-Za-z0-9+/=]{4}|[ \t]*\r?\n)*[ \t]*")
 _UU_NAMES = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 _MAX_PIECES = 10_000
-_MAX_UU_LINES = 800_000  # a full mail of lines of the usual length
+_MAX_UU_LINES = 570_000  # a full mail of lines of the usual length
 _MAX_GARBAGE = 0.1
 _PROBE_BYTES = 4_096
 

@@ -25,6 +25,7 @@ from common.core.cloudevents import Event, Record, read
 from common.core.events import CustomersMerged
 from common.core.ids import customer_id
 from common.edges.database import reading
+from timeline.core.identity import LONGEST_REF
 from timeline.edges.consume import Historian
 from timeline.edges.contacts import mark_shared
 from timeline.edges.reader import customer_of
@@ -116,6 +117,14 @@ async def test_a_shared_contact_links_nobody(tell: Tell, writer: AsyncEngine, ro
         await mark_shared(connection, (TENANT, switchboard), START)
     await tell(profile([HANAKO_TEL, switchboard]), profile([HANAKO_MAIL, switchboard], ref="crm-2"))
     assert await rows(MERGES) == []
+
+
+async def test_the_longest_keys_that_are_let_in_fit_into_the_indexes(
+    tell: Tell, pages: Pages
+) -> None:
+    longest = f"app:{'𠮷' * 320}"
+    await tell(profile([longest], ref="𠮷" * LONGEST_REF), call(longest))
+    assert len((await pages(longest)).entries) == 1
 
 
 async def test_equal_contacts_of_two_tenants_are_two_people(tell: Tell, rows: Rows) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import NOW, Pages, Rows, Tell
 from tests.unit.timeline.telling import (
@@ -23,6 +24,7 @@ from common.core.cloudevents import Event
 from common.core.delivery import DeliveryStatus
 from common.core.errors import PoisonError
 from common.core.events import Direction, MessageKind
+from common.edges.database import is_data_error
 from timeline.core.values import utc
 from timeline.edges.months import MonthsAhead, ensure_months
 
@@ -171,6 +173,16 @@ async def test_a_name_that_no_column_can_hold_is_shown_as_unreadable(
     await tell(unknown(HANAKO_LINE, b"{}", kind="io.madoguchi.odd\x00kind"))
     [item] = (await pages(HANAKO_LINE)).entries
     assert (item.type, item.kind) == ("io.madoguchi.odd\ufffdkind", "odd\ufffdkind")
+
+
+async def test_a_field_that_nobody_reads_may_hide_no_broken_text(tell: Tell, pages: Pages) -> None:
+    """msgspec skips such a field without a look; Postgres looks, and the record is refused."""
+    told = call(HANAKO_LINE)
+    spoiled = Event(told.attributes, told.data, told.value[:-1] + b',"later":"\xed\xa0\x80"}')
+    with pytest.raises(DBAPIError) as refused:
+        await tell(message(), spoiled)
+    assert is_data_error(refused.value)
+    assert (await pages(HANAKO_LINE)).entries == ()
 
 
 async def test_one_bad_event_leaves_nothing_of_its_batch(tell: Tell, pages: Pages) -> None:

@@ -145,7 +145,7 @@ def test_a_profile_without_contacts_is_about_nobody_yet() -> None:
     assert plan([told([])], known({})) == Plan()
 
 
-@pytest.mark.parametrize("ref", ["", "crm\x001024"])
+@pytest.mark.parametrize("ref", ["", "crm\x001024", "顧" * 501])
 def test_a_reference_that_cannot_be_a_key_is_poison(ref: str) -> None:
     written = profile([HANAKO_MAIL])
     spoiled = Event(written.attributes, replace(written.data, customer_ref=ref), written.value)

@@ -50,7 +50,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     channel: str | None
     direction: str | None
     message: UUID | None
-    body: str
+    body: bytes
 
     @property
     def moment(self) -> tuple[datetime, Position]:

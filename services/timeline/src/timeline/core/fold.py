@@ -134,7 +134,7 @@ def _line(
         channel=entry.channel,
         direction=entry.direction,
         message=entry.message,
-        data=None if unsent_at else msgspec.Raw(entry.body.encode()),
+        data=None if unsent_at else msgspec.Raw(entry.body),
         attachments=attachments,
         delivery=delivery,
         versions=versions,

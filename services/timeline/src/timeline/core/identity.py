@@ -17,10 +17,11 @@ from common.core.contacts import ContactKind, kind_of
 from common.core.errors import PoisonError
 from common.core.events import CustomerChanged
 from common.core.ids import customer_id, derived_id
-from timeline.core.values import canonical, json_text, utc
+from timeline.core.values import canonical, json_value, utc
 
 # Nobody's own: a campaign's number and a display name stand for whoever uses them.
 NEVER_ONE_PERSON = frozenset({ContactKind.SHORT_CODE, ContactKind.SENDER_NAME})
+LONGEST_REF = 500  # an index entry of Postgres holds 2,700 bytes
 
 
 class Customer(Struct, frozen=True, order=True):
@@ -42,7 +43,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...]
     changed_at: datetime
     event_id: UUID
-    body: str
+    body: bytes
 
 
 class Link(Struct, frozen=True):
@@ -96,8 +97,8 @@ class Known(Struct, frozen=True, kw_only=True):
 def profile_of(event: Event, region: str) -> Profile:
     """Return the profile in a `customer.changed`. Raises PoisonError where it cannot be kept."""
     data: CustomerChanged = event.data
-    if not data.customer_ref or "\x00" in data.customer_ref:
-        raise PoisonError("bad-data", "customer_ref is empty or contains U+0000")
+    if not 0 < len(data.customer_ref) <= LONGEST_REF or "\x00" in data.customer_ref:
+        raise PoisonError("bad-data", "customer_ref is empty, too long or contains U+0000")
     canonicals = [(written, canonical(written, region)) for written in data.contacts]
     return Profile(
         tenant=event.attributes.tenant,
@@ -106,7 +107,7 @@ def profile_of(event: Event, region: str) -> Profile:
         unreadable=tuple(written for written, contact in canonicals if not contact),
         changed_at=utc(data.changed_at),
         event_id=event.attributes.id,
-        body=json_text(event),
+        body=json_value(event),
     )
 
 

@@ -20,7 +20,7 @@ from common.core.events import (
 )
 from common.core.ids import derived_id
 from timeline.core.entry import CHANGES, STATUS, TOPICS, Entry, Position
-from timeline.core.values import canonical, json_text, storable, utc
+from timeline.core.values import canonical, json_value, storable, utc
 
 _TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
 _ABOUT_CUSTOMERS = (CustomerChanged, CustomersMerged, CustomersUnmerged)
@@ -64,12 +64,12 @@ def entry_of(event: Event, position: Position, heard_at: datetime, region: str) 
         occurred_at=utc(described.occurred_at or attributes.time),
         learned_at=utc(described.learned_at or heard_at),
         position=position,
-        type=storable(attributes.type),
-        kind=storable(described.kind),
-        channel=storable(described.channel) if described.channel else None,
+        type=storable(attributes.type) if event.data is None else attributes.type,
+        kind=described.kind,
+        channel=described.channel,
         direction=described.direction,
         message=described.message,
-        body=json_text(event),
+        body=json_value(event),
     )
 
 
@@ -81,7 +81,7 @@ def message_ref(provider: str, account: str, message_id: str) -> UUID:
 def _describe(event: Event) -> _Description:
     describe = _DESCRIBED_BY.get(type(event.data))
     if describe is None:
-        return _Description(event.attributes.type.removeprefix(type_prefix))
+        return _Description(storable(event.attributes.type.removeprefix(type_prefix)))
     return describe(event.data)
 
 
@@ -106,7 +106,8 @@ def _status(data: MessageStatus) -> _Description:
 
 
 def _activity(data: Activity) -> _Description:
-    return _Description(kind=data.kind, channel=data.channel, occurred_at=data.occurred_at)
+    channel = storable(data.channel) if data.channel else None
+    return _Description(storable(data.kind), channel, occurred_at=data.occurred_at)
 
 
 def _case_opened(data: CaseOpened) -> _Description:

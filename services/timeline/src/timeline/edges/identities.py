@@ -33,9 +33,10 @@ _LINKED = text(
 _ADD_PROFILES = text(
     """
     INSERT INTO profile AS known (tenant, customer_ref, event_id, changed_at, body)
-    SELECT :tenant, * FROM unnest(CAST(:refs AS text[]), CAST(:events AS uuid[]),
-                                  CAST(:changed AS timestamptz[]),
-                                  CAST(CAST(:bodies AS text[]) AS json[])) AS new
+    SELECT :tenant, customer_ref, event_id, changed_at, CAST(convert_from(body, 'UTF8') AS json)
+      FROM unnest(CAST(:refs AS text[]), CAST(:events AS uuid[]),
+                  CAST(:changed AS timestamptz[]), CAST(:bodies AS bytea[]))
+           AS new (customer_ref, event_id, changed_at, body)
     ON CONFLICT (customer_ref, tenant) DO UPDATE
        SET event_id = excluded.event_id, changed_at = excluded.changed_at, body = excluded.body
      WHERE (excluded.changed_at, excluded.event_id) > (known.changed_at, known.event_id)

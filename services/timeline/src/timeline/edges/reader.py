@@ -47,10 +47,10 @@ _PROFILES = text(
     """
 )
 
-# As text, as it stood: a driver that is handed json would decode it.
+# As bytes, as it stood: a driver that is handed json would decode it.
 _COLUMNS = """
     contact.tenant, contact.address, event_id, occurred_at, learned_at, topic, partition, "offset",
-    type, kind, channel, direction, message, CAST(body AS text) AS body
+    type, kind, channel, direction, message, convert_to(CAST(body AS text), 'UTF8') AS body
 """
 # Each contact gives its newest entries, and of these the newest make the page: what it costs does
 # not grow with the history.

@@ -19,12 +19,12 @@ _COLUMNS = """
     type, kind, channel, direction, message, body
 """
 _ROWS = f"""
-    SELECT {_COLUMNS.replace("body", "CAST(body AS json) AS body")}, listed
+    SELECT {_COLUMNS.replace("body", "CAST(convert_from(body, 'UTF8') AS json) AS body")}, listed
       FROM unnest(
              CAST(:shape AS int[]), CAST(:contact_id AS bigint[]),
              CAST(:occurred_at AS timestamptz[]), CAST(:offset AS bigint[]),
              CAST(:event_id AS uuid[]), CAST(:learned_at AS timestamptz[]),
-             CAST(:message AS uuid[]), CAST(:body AS text[])
+             CAST(:message AS uuid[]), CAST(:body AS bytea[])
            ) AS batch (shape, contact_id, occurred_at, "offset", event_id, learned_at, message, body)
       JOIN unnest(
              CAST(:tenant AS text[]), CAST(:topic AS smallint[]), CAST(:partition AS smallint[]),

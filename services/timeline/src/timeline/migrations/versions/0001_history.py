@@ -71,7 +71,8 @@ CREATE TABLE merge (
 """
 
 # Every event that has become an entry, so that it counts once: a provider without a time of its
-# own gives a redelivery another `occurred_at`, which therefore cannot be part of the key.
+# own gives a redelivery another `occurred_at`, which therefore cannot be part of the key. The rest
+# says where the entry lies.
 # In keys that hold a tenant, what differs most comes first: it is compared first.
 _SEEN = """
 CREATE TABLE seen (

@@ -14,6 +14,7 @@ from router.core.conditions import (
     Condition,
     Questions,
     Situation,
+    shortened,
 )
 from router.core.facts import Arrival, Customer
 
@@ -163,3 +164,10 @@ def test_the_quoted_part_of_a_mail_is_not_what_the_customer_says(
 ) -> None:
     said = {"channel": Channel.EMAIL, "text": "了解です。\n> 解約の件", "text_reply": "了解です。"}
     assert not asked('mentions("解約")', **said).holds
+
+
+def test_a_long_list_is_quoted_by_its_beginning() -> None:
+    source = 'mentions(["障害", "停止", "ダウン", "out]age", "down"]) && message.channel in ["x", "line"]'
+    quoted = 'mentions(["障害", "停止", "ダウン", +2]) && message.channel in ["x", "line"]'
+    assert shortened(source) == quoted
+    assert shortened(quoted) == quoted

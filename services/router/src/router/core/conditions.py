@@ -92,6 +92,17 @@ _HOPELESS = (  # names are checked before, so an undefined function is one of ot
 _FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
+_LONG_LIST = re.compile(rf"((?:{_TEXT})\s*(?:,\s*(?:{_TEXT})\s*){{2}}),\s*((?:{_TEXT})[^\]]*)\]")
+
+
+def shortened(source: str) -> str:
+    """Return a condition as decisions quote it: of a long list its first three and how many more.
+
+    A decision names every rule and lies in three places; the rules file holds the whole list.
+    """
+    return _LONG_LIST.sub(lambda long: f"{long[1]}, +{len(re.findall(_TEXT, long[2]))}]", source)
+
+
 class Word(Struct, frozen=True):
     """A word to look for, as its author wrote it and as it is compared."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from common.core.cases import RuleTrial, SkillRequirement
-from router.core.conditions import Asking, Condition, Questions, Situation
+from router.core.conditions import Asking, Condition, Questions, Situation, shortened
 from router.core.rules import Rule
 from router.core.skills import asked
 from router.core.wording import Wording
@@ -33,7 +33,7 @@ def matching(
 def ready(rule: Rule, say: Wording) -> ReadyRule:
     """Return a rule compiled. Raises ValueError where a condition is none."""
     sources = (rule.when,) if isinstance(rule.when, str) else rule.when
-    failing = (say.condition_fails.format(condition=source) for source in sources)
+    failing = (say.condition_fails.format(condition=shortened(source)) for source in sources)
     return ReadyRule(
         rule=rule,
         conditions=tuple(Condition(source) for source in sources),

@@ -49,7 +49,8 @@ def safe_name(name: str) -> str:
     Names of Japanese senders stay as they are written. 200 bytes fit every file system.
     """
     base = name.replace("\\", "/").rpartition("/")[2]
-    cleaned = _UNSAFE.sub("", one_line(base, 4 * _NAME_BYTES)).strip(" .")
+    visible = _UNSAFE.sub("", one_line(base, 4 * _NAME_BYTES))
+    cleaned = one_line(visible, 4 * _NAME_BYTES).strip(" .")
     stem, dot, extension = cleaned.rpartition(".")
     if not stem or len(extension) > _EXTENSION_CHARACTERS:
         stem, dot, extension = cleaned, "", ""

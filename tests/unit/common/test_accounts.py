@@ -67,3 +67,17 @@ def test_a_bad_file_is_refused_with_its_reason(
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match="none"):
         load_accounts(tmp_path / "none.yaml", {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"[" * 5000, b"a: 2026-13-45", b'a: !!int ""', b"a: !!bool maybe"],
+    ids=["not-utf-8", "nested", "date", "integer", "boolean"],
+)
+def test_a_file_that_cannot_be_read_says_so_whatever_is_wrong_with_it(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "accounts.yaml"
+    path.write_bytes(content)
+    with pytest.raises(AccountsError, match=r"accounts\.yaml"):
+        load_accounts(path, {})

@@ -144,3 +144,14 @@ def test_durations_are_read_as_written(text: str, length: int) -> None:
 
 def test_what_is_not_written_down_stands_in_the_line_of_what_it_belongs_to() -> None:
     assert parse(b"a:\n  b: 1").line(("a", "c", 3)) == 1
+
+
+@pytest.mark.parametrize("value", ['!!int ""', "!!bool maybe", "!!timestamp soon", "2026-13-45"])
+def test_a_value_that_yaml_itself_stumbles_over_is_named_with_its_line(value: str) -> None:
+    [problem] = parse(f"# rules\nqueues: {value}".encode()).problems
+    assert problem.line == 2
+    assert "cannot read" in problem.reason
+
+
+def test_brackets_without_end_are_refused() -> None:
+    assert problems("[" * 5000) == [(1, "nested too deep")]

@@ -22,6 +22,9 @@ import yaml
 from common.core.adapters import ChannelAccount
 from common.core.errors import MadoguchiError
 
+# Beside its own errors PyYAML lets these through: bytes that are no UTF-8, a date such as 2026-13-45,
+# `!!int ""`, `!!bool maybe`, `!!timestamp soon`, and a thousand opening brackets.
+YAML_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 _REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -62,7 +65,7 @@ def load_accounts(path: Path, environment: Mapping[str, str]) -> Accounts:
     try:
         parsed = yaml.safe_load(_REFERENCE.sub(_Resolve(environment), path.read_text("utf-8")))
         file = msgspec.convert(parsed, _File)
-    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
+    except (OSError, msgspec.ValidationError, *YAML_FAULTS) as error:
         raise AccountsError(f"{path}: {error}") from error
     return Accounts([_with_secret_files(account) for account in file.accounts])
 

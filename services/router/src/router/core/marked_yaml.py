@@ -45,6 +45,8 @@ def parse(content: bytes) -> Marked:
         mark = error.problem_mark or error.context_mark
         problem = Problem(mark.line + 1 if mark else 1, f"not YAML: {error.problem}")
         return Marked(None, {(): 1}, (problem,))
+    except RecursionError:
+        return Marked(None, {(): 1}, (Problem(1, "nested too deep"),))
     except yaml.YAMLError as error:
         return Marked(None, {(): 1}, (Problem(1, f"not YAML: {str(error).splitlines()[0]}"),))
     if node is None:
@@ -89,7 +91,8 @@ class _Reader:
     def _scalar(self, node: yaml.Node) -> Any:
         try:
             return self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
+        # The last two: what PyYAML raises on `!!int ""`, `!!bool maybe` and `!!timestamp soon`.
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
             self._complain(node, f"cannot read `{node.value}`: {error}")
             return None
 

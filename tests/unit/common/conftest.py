@@ -14,9 +14,9 @@ from common.core.events import (
     Conversation,
     Direction,
     Message,
-    MessageKind,
     Party,
 )
+from common.core.keywords import keyword_kind
 from common.edges.accounts import Accounts
 from common.edges.intake import Intake
 from common.edges.objects import ObjectStore
@@ -45,7 +45,7 @@ class PlainAdapter:
             return ()
         message = Message(
             message_id=text,
-            kind=MessageKind.MESSAGE,
+            kind=keyword_kind(text),
             direction=Direction.INBOUND,
             channel=Channel.APP,
             provider="plain",

@@ -10,7 +10,7 @@ import pytest
 from common.core.contract import breaking_changes, contract_documents, topic_of
 from common.core.event_types import EVENT_TYPES
 from common.core.events import CustomerChanged, Message
-from common.core.topics import ACTIVITIES, CUSTOMERS, MESSAGES, OUTBOUND, ROUTING
+from common.core.topics import ACTIVITIES, CONSENT, CUSTOMERS, MESSAGES, OUTBOUND, ROUTING
 
 FOLDER = Path(__file__).parents[3] / "docs" / "contract"
 
@@ -32,6 +32,8 @@ def test_every_type_has_its_topic() -> None:
     assert topic_of("io.madoguchi.message.requested") == OUTBOUND
     assert topic_of("io.madoguchi.customers.merged") == CUSTOMERS
     assert topic_of("io.madoguchi.case.routed") == ROUTING
+    assert topic_of("io.madoguchi.attachment.stored") == MESSAGES
+    assert topic_of("io.madoguchi.consent.changed") == CONSENT
     assert topic_of("io.madoguchi.activity.recorded") == ACTIVITIES
 
 

@@ -26,6 +26,13 @@ async def test_a_message_is_published_with_its_original_and_its_files(desk: Any)
     assert await desk.originals.find(event.data.raw_ref or "") == desk.original("返品したい")
 
 
+async def test_a_stop_is_published_right_behind_the_message_that_said_it(desk: Any) -> None:
+    await desk.drain()
+    await desk.intake.accept(desk.original("配信停止"), desk.account)
+    topics = [record.topic for record in desk.publisher.records]
+    assert topics == ["messages.v1", "consent.v1"]
+
+
 async def test_nothing_overtakes_what_an_earlier_life_left_in_the_inbox(desk: Any) -> None:
     desk.inbox.originals.append(desk.original("first"))
     assert desk.intake.complaint_at_start() is not None

@@ -6,11 +6,22 @@ from typing import Any
 import msgspec
 
 from common.core.event_types import EVENT_TYPES
-from common.core.topics import ACTIVITIES, ALL_TOPICS, CUSTOMERS, MESSAGES, OUTBOUND, ROUTING, Topic
+from common.core.topics import (
+    ACTIVITIES,
+    ALL_TOPICS,
+    CONSENT,
+    CUSTOMERS,
+    MESSAGES,
+    OUTBOUND,
+    ROUTING,
+    Topic,
+)
 
 _TOPIC_OF = {
     "message.requested": OUTBOUND,
     "message.": MESSAGES,
+    "attachment.": MESSAGES,
+    "consent.": CONSENT,
     "customer": CUSTOMERS,
     "activity.": ACTIVITIES,
     "case.": ROUTING,

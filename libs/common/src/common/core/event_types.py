@@ -5,6 +5,8 @@ from msgspec import Struct
 from common.core.cases import CaseOpened, CaseReopened, CaseResolved, CaseRouted
 from common.core.events import (
     Activity,
+    AttachmentStored,
+    ConsentChanged,
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,
@@ -18,6 +20,8 @@ EVENT_TYPES: dict[str, type[Struct]] = {
     "io.madoguchi.message.sent": Message,
     "io.madoguchi.message.status": MessageStatus,
     "io.madoguchi.message.requested": MessageRequested,
+    "io.madoguchi.attachment.stored": AttachmentStored,
+    "io.madoguchi.consent.changed": ConsentChanged,
     "io.madoguchi.customer.changed": CustomerChanged,
     "io.madoguchi.customers.merged": CustomersMerged,
     "io.madoguchi.customers.unmerged": CustomersUnmerged,

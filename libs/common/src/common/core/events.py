@@ -241,3 +241,45 @@ class MessageRequested(Struct, frozen=True, omit_defaults=True, kw_only=True):
     conversation: Conversation | None = None
     case_id: UUID | None = None
     requested_by: str | None = None
+
+
+class AttachmentStored(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A file that a message only pointed to is held now, or is given up (`attachment.stored`).
+
+    `attachment` takes the place of the one at `position` (from 0) of the message whose event is
+    `message`. Where it could not be had its state is `refused` and `reason` a short stable code.
+    """
+
+    message: UUID
+    message_id: str
+    position: int
+    attachment: Attachment
+    channel: Channel
+    provider: str
+    account: str
+    fetched_at: datetime
+    reason: str | None = None
+
+
+class ConsentState(StrEnum):
+    """What somebody said about being written to at all."""
+
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+
+
+class ConsentChanged(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Somebody said stop, or start again, to one address of ours (`consent.changed`).
+
+    It holds for `contact` and `address` (our number, bot or mailbox, as a contact) alone. Of
+    several the one with the latest `changed_at` counts, in whatever order they are read.
+    """
+
+    contact: str
+    address: str
+    state: ConsentState
+    channel: Channel
+    provider: str
+    account: str
+    message: UUID  # the event of the message that said so
+    changed_at: datetime

@@ -36,6 +36,16 @@ CUSTOMERS = Topic(
 ACTIVITIES = Topic("activities.v1", "anything else that belongs on a timeline", "tenant, contact")
 ROUTING = Topic("routing.v1", "cases, decisions, offers and SLA events", "tenant, contact")
 OUTBOUND = Topic("outbound.v1", "messages that somebody asks us to send", "tenant, contact", 6)
+CONSENT = Topic(
+    "consent.v1",
+    "who told which of our addresses to stop or to start again",
+    # With the event in the key compaction drops repetitions only: it keeps what was written last,
+    # which after a late delivery is not what was said last.
+    "tenant, contact, our address, event",
+    6,
+    -1,
+    compacted=True,
+)
 DEAD_LETTER = Topic(
     "dead-letter.v1",
     "what could not be handled, byte for byte, and why",
@@ -44,4 +54,4 @@ DEAD_LETTER = Topic(
     90 * DAY_MS,
 )
 
-ALL_TOPICS = (MESSAGES, CUSTOMERS, ACTIVITIES, ROUTING, OUTBOUND, DEAD_LETTER)
+ALL_TOPICS = (MESSAGES, CUSTOMERS, ACTIVITIES, ROUTING, OUTBOUND, CONSENT, DEAD_LETTER)

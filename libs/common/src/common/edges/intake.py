@@ -8,9 +8,10 @@ import structlog
 
 from common.core.adapters import ChannelAccount, Draft, Original, without_credentials
 from common.core.cloudevents import Record, record
+from common.core.consent import consent_records
 from common.core.dead_letters import orphan
 from common.core.errors import TransientError
-from common.core.events import Attachment, AttachmentState, Message
+from common.core.events import Attachment, AttachmentState, Message, MessageStatus
 from common.core.naming import attributes_of
 from common.core.sizes import fitting
 from common.core.topics import MESSAGES
@@ -142,9 +143,17 @@ class Intake:
         if not drafts:
             return []
         raw_ref = await self._originals.keep(original)
-        return [await self._record(draft, account, raw_ref) for draft in drafts]
+        records: list[Record] = []
+        for draft in drafts:
+            attributes = attributes_of(self._service, account, draft)
+            data = await self._completed(draft, account, raw_ref)
+            records.append(record(MESSAGES.name, attributes, data))
+            records += consent_records(attributes, data)
+        return records
 
-    async def _record(self, draft: Draft, account: ChannelAccount, raw_ref: str) -> Record:
+    async def _completed(
+        self, draft: Draft, account: ChannelAccount, raw_ref: str
+    ) -> Message | MessageStatus:
         data = msgspec.structs.replace(draft.data, raw_ref=raw_ref)
         if isinstance(data, Message):
             attachments = await self._stored(draft, data, account.tenant)
@@ -155,8 +164,7 @@ class Intake:
         metrics.messages_accepted.labels(
             account.provider, account.account, account.team or "", kind
         ).inc()
-        attributes = attributes_of(self._service, account, draft)
-        return record(MESSAGES.name, attributes, data)
+        return data
 
     async def _stored(self, draft: Draft, message: Message, tenant: str) -> tuple[Attachment, ...]:
         locations = {

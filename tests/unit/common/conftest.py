@@ -17,6 +17,7 @@ from common.core.events import (
     Party,
 )
 from common.core.keywords import keyword_kind
+from common.core.webhooks import ANSWERS
 from common.edges.accounts import Accounts
 from common.edges.intake import Intake
 from common.edges.objects import ObjectStore
@@ -34,6 +35,14 @@ class PlainAdapter:
 
     def authentic(self, original: Original, account: ChannelAccount) -> bool:
         return original.headers.get("x-sign") in account.secrets
+
+    def certificate(self, original: Original, account: ChannelAccount) -> str | None:
+        del account
+        return original.headers.get("x-certificate")
+
+    def confirmation(self, original: Original, account: ChannelAccount) -> str | None:
+        del account
+        return original.headers.get("x-confirm")
 
     def challenge(self, original: Original, account: ChannelAccount) -> Answer | None:
         del account
@@ -74,7 +83,7 @@ class PlainAdapter:
         return (draft,)
 
     def answer(self, outcome: Outcome) -> Answer:
-        return Answer({"accepted": 200, "unauthentic": 403, "unavailable": 503}[outcome])
+        return ANSWERS[outcome]
 
 
 class Desk:

@@ -12,8 +12,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 from tests.samples.golden import FOLDER
 
-from common.core.adapters import ChannelAccount, Original
-from common.core.sns import CERTIFICATE, authentic, certificate_url, confirmation_url, envelope
+from common.core.adapters import CERTIFICATE, ChannelAccount, Original
+from common.core.sns import (
+    authentic,
+    certificate,
+    certificate_url,
+    confirmation,
+    confirmation_url,
+    envelope,
+)
 
 VECTORS = json.loads((FOLDER / "provider-vectors.json").read_text("utf-8"))["sns"]
 MESSAGE: dict[str, Any] = VECTORS["cases"][1]["message"]
@@ -153,3 +160,15 @@ def test_a_subscription_is_confirmed_at_the_topics_own_region() -> None:
 def test_nothing_else_is_confirmed(change: dict[str, str]) -> None:
     asked = VECTORS["cases"][4]["message"] | change
     assert confirmation_url(envelope(json.dumps(asked).encode())) is None
+
+
+def test_a_certificate_is_fetched_for_our_own_topics_only() -> None:
+    assert certificate(request(MESSAGE), account()) == URL
+    assert certificate(request(MESSAGE | {"TopicArn": "arn:theirs"}), account()) is None
+    assert certificate(request([]), account()) is None
+
+
+def test_only_what_asks_for_a_confirmation_is_confirmed() -> None:
+    asked = VECTORS["cases"][4]["message"]
+    assert confirmation(request(MESSAGE), account()) is None
+    assert "Action=ConfirmSubscription" in str(confirmation(request(asked), account()))

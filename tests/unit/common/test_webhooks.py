@@ -7,11 +7,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from common.edges.credentials import REFUSALS_IN_DOUBT
+from common.edges.outbound import Outbound
 from common.edges.service import Health, health_routes
 from common.edges.webhooks import WebhookEdge, add_webhook_routes
 
 PATH = "/v1/webhooks/plain/main"
 SIGNED = {"x-sign": "trusted"}
+
+
+def internet(asked: httpx.Request) -> httpx.Response:
+    """Answer for a provider's host that has one page to call and nothing else."""
+    return httpx.Response(200 if asked.url.path == "/confirm" else 404)
 
 
 @pytest.fixture
@@ -23,11 +30,13 @@ async def client(desk: Any) -> AsyncIterator[httpx.AsyncClient]:
         desk.accounts,
         desk.intake,
         lambda: desk.original("").received_at,
+        Outbound(httpx.MockTransport(internet)),
         limit_bytes=100,
     )
     add_webhook_routes(app, edge)
     health = Health()
     health.mentions("intake", desk.intake.complaint)
+    health.mentions("accounts", edge.complaint)
     health.needs("startup", desk.intake.complaint_at_start)
     health_routes(app, health)
     app.state.health = health
@@ -91,3 +100,54 @@ async def test_health_says_what_is_missing(client: httpx.AsyncClient) -> None:
     assert ready.json()["missing"] == {"shutdown": "draining", "kafka": "away"}
     assert (await client.get("/livez")).status_code == 503
     assert b"madoguchi_webhook_requests_total" in (await client.get("/metrics")).content
+
+
+async def test_a_certificate_that_cannot_be_had_now_is_worth_another_try(
+    client: httpx.AsyncClient, desk: Any
+) -> None:
+    headers = SIGNED | {"x-certificate": "https://sns.example/gone.pem"}
+    assert (await client.post(PATH, content="予約", headers=headers)).status_code == 503
+    assert desk.texts() == []
+
+
+@pytest.mark.parametrize(("path", "status"), [("confirm", 200), ("refused", 503)])
+async def test_what_asks_to_be_confirmed_is_kept_and_then_confirmed(
+    client: httpx.AsyncClient, desk: Any, path: str, status: int
+) -> None:
+    headers = SIGNED | {"x-confirm": f"https://sns.example/{path}"}
+    assert (await client.post(PATH, content="確認", headers=headers)).status_code == status
+    assert desk.texts() == ["確認"]
+
+
+async def test_nobody_makes_us_call_anything_without_a_signature(
+    client: httpx.AsyncClient,
+) -> None:
+    headers = {"x-confirm": "https://sns.example/refused"}
+    assert (await client.post(PATH, content="x", headers=headers)).status_code == 403
+
+
+def shown(metrics: str) -> str:
+    """Return the sample that says whether the account works."""
+    sample = "madoguchi_account_ready{"
+    return next(
+        line for line in metrics.splitlines() if line.startswith(sample) and "plain" in line
+    )
+
+
+async def test_an_account_whose_provider_is_always_refused_is_in_doubt_until_it_is_not(
+    client: httpx.AsyncClient,
+) -> None:
+    for _ in range(REFUSALS_IN_DOUBT - 1):
+        await client.post(PATH, content="x")
+    assert (await client.get("/readyz")).json()["notes"] == {}
+    assert shown((await client.get("/metrics")).text).endswith(" 1.0")
+    await client.post(PATH, content="x")
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["notes"]) == (
+        200,
+        {"accounts": "refused in a row, none accepted: plain/main (20)"},
+    )
+    assert shown((await client.get("/metrics")).text).endswith(" 0.0")
+    await client.post(PATH, content="x", headers=SIGNED)
+    assert (await client.get("/readyz")).json()["notes"] == {}
+    assert shown((await client.get("/metrics")).text).endswith(" 1.0")

@@ -39,6 +39,9 @@ def without_credentials(original: Original) -> Original:
     return structs.replace(original, headers=headers)
 
 
+CERTIFICATE = "certificate:"
+
+
 class ChannelAccount(Struct, frozen=True, kw_only=True):
     """One number, page, bot or mailbox of the company, from the accounts file.
 
@@ -59,6 +62,17 @@ class ChannelAccount(Struct, frozen=True, kw_only=True):
     @override
     def __repr__(self) -> str:
         return f"ChannelAccount({self.tenant}/{self.provider}/{self.account})"
+
+
+def with_certificate(account: ChannelAccount, url: str, pem: str) -> ChannelAccount:
+    """Return the account with a certificate beside its options, where no request can write."""
+    options = {**account.options, f"{CERTIFICATE}{url}": pem}
+    return structs.replace(account, options=options)
+
+
+def certificate_of(account: ChannelAccount, url: str) -> str:
+    """Return the certificate (PEM) that was fetched from `url`, empty where none was."""
+    return account.options.get(f"{CERTIFICATE}{url}", "")
 
 
 class File(Struct, frozen=True):
@@ -89,6 +103,7 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     UNAUTHENTIC = "unauthentic"
     UNAVAILABLE = "unavailable"
+    TOO_LARGE = "too_large"
 
 
 class Answer(Struct, frozen=True):
@@ -109,6 +124,19 @@ class Adapter(Protocol):
 
     def authentic(self, original: Original, account: ChannelAccount) -> bool:
         """Whether the provider itself sent this, checked over the raw bytes."""
+        ...
+
+    def certificate(self, original: Original, account: ChannelAccount) -> str | None:
+        """Return the https URL of the certificate that `authentic` needs, None where it needs none.
+
+        Nobody has vouched for the request yet: only a place of the provider's own may be named, and
+        none for a sender that the account does not know. `authentic` finds the certificate by
+        `certificate_of`.
+        """
+        ...
+
+    def confirmation(self, original: Original, account: ChannelAccount) -> str | None:
+        """Return the https URL that an authentic, kept request asks us to call, or None."""
         ...
 
     def challenge(self, original: Original, account: ChannelAccount) -> Answer | None:

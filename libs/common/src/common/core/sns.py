@@ -4,8 +4,8 @@ By "Verifying the signatures of Amazon SNS messages". A valid signature proves o
 topic sent the message, and anybody can have one: an account names its own topics.
 
 The certificate that signed a message lies at a URL of AWS that the message itself names. Fetching is
-no business of the core: the edge asks `certificate_url`, fetches it once (https, no redirects), and
-hands it over as the account's option `certificate:<url>`, where nothing in a request can write.
+no business of the core: the edge asks `certificate`, fetches it once (common.edges.certificates) and
+hands it over with the account.
 """
 
 import re
@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from msgspec import Struct, field
 
-from common.core.adapters import ChannelAccount, Original
+from common.core.adapters import ChannelAccount, Original, certificate_of
 from common.core.payloads import Id, UnreadableError, json_value, shaped
 from common.core.signatures import fresh, unbase64
 from common.core.times import from_iso
 
-CERTIFICATE = "certificate:"
 NOTIFICATION = "Notification"
 SUBSCRIPTION = "SubscriptionConfirmation"
 
@@ -79,6 +78,17 @@ def certificate_url(original: Original) -> str | None:
     return url if trusted and parts.path.endswith(".pem") else None
 
 
+def certificate(original: Original, account: ChannelAccount) -> str | None:
+    """Return the certificate's URL for a message of the account's own topics, None for all others."""
+    url = certificate_url(original)
+    return url if url and _ours(envelope(original.body), account) else None
+
+
+def confirmation(original: Original, _account: ChannelAccount) -> str | None:
+    """Return the call that an authentic request asks for: the confirmation of a subscription."""
+    return confirmation_url(envelope(original.body))
+
+
 def authentic(original: Original, account: ChannelAccount) -> bool:
     """Whether one of the account's own topics sent this, not long ago.
 
@@ -89,7 +99,7 @@ def authentic(original: Original, account: ChannelAccount) -> bool:
     except UnreadableError:
         return False
     return (
-        message.topic_arn in account.options.get("topics", "").split()
+        _ours(message, account)
         and original.headers.get("x-amz-sns-message-type") == message.type
         and original.headers.get("x-amz-sns-message-id") == message.message_id
         and fresh(from_iso(message.timestamp), original, account)
@@ -112,9 +122,13 @@ def confirmation_url(message: Envelope) -> str | None:
     return f"https://sns.{region}.amazonaws.com{suffix}/?{urlencode(call)}"
 
 
+def _ours(message: Envelope, account: ChannelAccount) -> bool:
+    return message.topic_arn in account.options.get("topics", "").split()
+
+
 def _signed(message: Envelope, original: Original, account: ChannelAccount) -> bool:
     url = certificate_url(original)
-    pem = account.options.get(f"{CERTIFICATE}{url}", "") if url else ""
+    pem = certificate_of(account, url) if url else ""
     algorithm = _HASHES.get(message.signature_version)
     key = _public_key(pem, original)
     if key is None or algorithm is None or message.type not in _SIGNED:

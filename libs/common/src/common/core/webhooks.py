@@ -12,12 +12,18 @@ ANSWERS: Mapping[Outcome, Answer] = MappingProxyType(
         Outcome.ACCEPTED: Answer(200),
         Outcome.UNAUTHENTIC: Answer(403),
         Outcome.UNAVAILABLE: Answer(503),
+        Outcome.TOO_LARGE: Answer(413),
     }
 )
 
 
 def no_challenge(_original: Original, _account: ChannelAccount) -> Answer | None:
     """Answer for a provider that never asks whether our address is ours."""
+    return None
+
+
+def no_url(_original: Original, _account: ChannelAccount) -> str | None:
+    """Name nothing to fetch or call: for a provider whose requests speak for themselves."""
     return None
 
 
@@ -33,6 +39,8 @@ class WebhookAdapter(Struct, frozen=True, kw_only=True):
     authentic: Callable[[Original, ChannelAccount], bool]
     parse: Callable[[Original, ChannelAccount], tuple[Draft, ...]]
     challenge: Callable[[Original, ChannelAccount], Answer | None] = no_challenge
+    certificate: Callable[[Original, ChannelAccount], str | None] = no_url
+    confirmation: Callable[[Original, ChannelAccount], str | None] = no_url
     answers: Mapping[Outcome, Answer] = ANSWERS
 
     def answer(self, outcome: Outcome) -> Answer:

@@ -16,6 +16,7 @@ from common.edges.intake import Intake, Parse
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.outbound import Outbound
 from common.edges.ports import Publishing
 from common.edges.publisher import Publisher
 from common.edges.service import Closing, Component, Health, health_routes, instance_name
@@ -68,10 +69,13 @@ def build_ingest(
     health.needs("startup", intake.complaint_at_start)
     health.mentions("intake", intake.complaint)
     health_routes(app, health)
-    if adapters:
-        edge = WebhookEdge(adapters, accounts, intake, system_clock, settings.body_limit_bytes)
-        add_webhook_routes(app, edge)
-    components = (intake, Closing(publisher.stop, engine.dispose))
+    outbound = Outbound()
+    edge = WebhookEdge(
+        adapters, accounts, intake, system_clock, outbound, settings.body_limit_bytes
+    )
+    add_webhook_routes(app, edge)
+    health.mentions("accounts", edge.complaint)
+    components = (intake, Closing(publisher.stop, engine.dispose, outbound.close))
     return IngestService(app, health, accounts, intake, system_clock, components)
 
 

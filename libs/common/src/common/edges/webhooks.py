@@ -7,16 +7,28 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
-from common.core.adapters import Adapter, Answer, ChannelAccount, Original, Outcome
+from common.core.adapters import (
+    Adapter,
+    Answer,
+    ChannelAccount,
+    Original,
+    Outcome,
+    with_certificate,
+)
 from common.core.errors import BackPressureError, TransientError
 from common.edges import metrics
 from common.edges.accounts import Accounts
+from common.edges.certificates import Certificates
 from common.edges.clock import Clock
+from common.edges.credentials import Credentials
 from common.edges.intake import Intake
+from common.edges.outbound import Outbound
 
 logger = structlog.get_logger()
 
 PATH = "/v1/webhooks/{provider}/{account}"
+
+CONFIRMATION_LIMIT_BYTES = 65_536
 
 
 class TooLargeError(Exception):
@@ -32,13 +44,23 @@ class WebhookEdge:
         accounts: Accounts,
         intake: Intake,
         clock: Clock,
+        outbound: Outbound,
         limit_bytes: int,
     ) -> None:
         self._adapters = adapters
         self._accounts = accounts
         self._intake = intake
         self._clock = clock
+        self._outbound = outbound
+        self._certificates = Certificates(outbound)
+        self._credentials = Credentials(
+            account for provider in adapters for account in accounts.of_provider(provider)
+        )
         self._limit = limit_bytes
+
+    def complaint(self) -> str | None:
+        """Return which accounts' credentials seem not to work, or None."""
+        return self._credentials.complaint()
 
     async def handle(self, request: Request, provider: str, account: str) -> Response:
         """Answer one request of a provider."""
@@ -58,7 +80,7 @@ class WebhookEdge:
         try:
             body = await read_body(request, self._limit)
         except TooLargeError:
-            return "too_large", JSONResponse({"error": "body too large"}, 413)
+            return Outcome.TOO_LARGE, _response(adapter.answer(Outcome.TOO_LARGE))
         original = _original(request, account, body, self._clock)
         challenge = adapter.challenge(original, account)
         if challenge is not None:
@@ -69,14 +91,30 @@ class WebhookEdge:
     async def _accept(
         self, adapter: Adapter, original: Original, account: ChannelAccount
     ) -> Outcome:
-        if not adapter.authentic(original, account):
-            return Outcome.UNAUTHENTIC
         try:
+            if not await self._authentic(adapter, original, account):
+                return Outcome.UNAUTHENTIC
             await self._intake.accept(original, account)
+            # Last: a call that fails makes the provider deliver again, which changes nothing else.
+            if url := adapter.confirmation(original, account):
+                await self._outbound.get(url, CONFIRMATION_LIMIT_BYTES)
         except (TransientError, BackPressureError) as error:
             logger.warning("message not taken", provider=account.provider, error=str(error))
             return Outcome.UNAVAILABLE
         return Outcome.ACCEPTED
+
+    async def _authentic(
+        self, adapter: Adapter, original: Original, account: ChannelAccount
+    ) -> bool:
+        """Whether the provider sent this. Raises TransientError where that cannot be told now."""
+        trusting = account
+        if url := adapter.certificate(original, account):
+            pem = await self._certificates.find(url, original.received_at)
+            trusting = with_certificate(account, url, pem)
+        authentic = adapter.authentic(original, trusting)
+        note = self._credentials.accepted if authentic else self._credentials.refused
+        note(account)
+        return authentic
 
 
 def add_webhook_routes(app: FastAPI, edge: WebhookEdge) -> None:

@@ -31,7 +31,7 @@ def serve() -> None:
     configure_logs(SERVICE, settings.log_level)
     service = build(settings)
     ingest = service.ingest
-    run(ingest.app, ingest.health, (service.smtp, *ingest.components), settings)
+    run(ingest.app, ingest.health, service.components, settings)
 
 
 @app.command()

@@ -18,6 +18,9 @@ class Settings(IngestSettings):
     smtp_size_limit: int = Field(MESSAGE_BYTES, description="largest mail, announced by SIZE")
     smtp_max_recipients: int = Field(100, description="recipients of one mail")
     smtp_max_connections: int = Field(200, description="connections at a time")
+    lmtp_port: int | None = Field(
+        None, description="port that LMTP listens on at smtp_host; none: no LMTP"
+    )
     smtp_tls_certificate: Path | None = Field(
         None, description="PEM file; with it STARTTLS is offered"
     )

@@ -3,26 +3,36 @@
 import ssl
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.edges.ingest import IngestService, build_ingest
+from common.edges.service import Component
 from ingest_email.core.message import parse
+from ingest_email.edges.lmtp import LmtpServer
 from ingest_email.edges.smtp import SmtpOptions, SmtpServer
 from ingest_email.settings import Settings
 
 
 class EmailService(Struct, frozen=True):
-    """The parts of the running service: what all ingest services have, and the SMTP listener."""
+    """The running service: what all ingest services have, and what mail comes in by.
+
+    `components` are in the order in which they stop: first what takes mail, then what keeps it.
+    """
 
     ingest: IngestService
-    smtp: SmtpServer
+    components: tuple[Component, ...]
 
 
 def build(settings: Settings) -> EmailService:
     """Return the service, not started yet."""
     ingest = build_ingest("ingest_email", settings, parse, {})
-    smtp = SmtpServer(smtp_options(settings), ingest.accounts, ingest.intake, ingest.clock)
-    ingest.health.needs("smtp", smtp.complaint)
-    return EmailService(ingest, smtp)
+    listeners = [SmtpServer(smtp_options(settings), ingest.accounts, ingest.intake, ingest.clock)]
+    if settings.lmtp_port is not None:
+        options = replace(smtp_options(settings), port=settings.lmtp_port)
+        listeners.append(LmtpServer(options, ingest.accounts, ingest.intake, ingest.clock))
+    for listener in listeners:
+        ingest.health.needs(listener.name, listener.complaint)
+    return EmailService(ingest, (*listeners, *ingest.components))
 
 
 def smtp_options(settings: Settings) -> SmtpOptions:

@@ -78,7 +78,7 @@ class SmtpServer:
 
     def complaint(self) -> str | None:
         """Return why no mail can come in, or None."""
-        return None if self.port else "smtp: not listening"
+        return None if self.port else f"{self.name}: not listening"
 
     async def start(self) -> None:
         """Listen. Raises OSError when the address is taken."""
@@ -86,7 +86,9 @@ class SmtpServer:
         self._listening = await loop.create_server(
             self._connection, self._options.host, self._options.port
         )
-        logger.info("smtp listens", host=self._options.host, port=self.port)
+        logger.info(
+            "mail listener is up", protocol=self.name, host=self._options.host, port=self.port
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Take mail until `stopping` is set, then finish the mails whose DATA has begun."""
@@ -137,9 +139,23 @@ class Mailroom:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: SmtpEnvelope) -> str:  # noqa: N802
-        """Answer 250 once every account that the mail is for holds it durably."""
+        """Return the answer once it is known what became of the mail."""
         self._taking += 1
         self._idle.clear()
+        try:
+            return await self._take(session, envelope)
+        finally:
+            self._taking -= 1
+            if not self._taking:
+                self._idle.set()
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Let the sender try again after a fault of ours: a permanent answer would lose its mail."""
+        logger.error("smtp session failed", exc_info=error)
+        return TRY_AGAIN
+
+    async def _take(self, session: Session, envelope: SmtpEnvelope) -> str:
+        """Answer 250 once every account that the mail is for holds it durably."""
         try:
             for account, addresses in self._by_account(envelope.rcpt_tos).values():
                 await self._intake.accept(
@@ -148,16 +164,7 @@ class Mailroom:
         except (TransientError, BackPressureError) as error:
             logger.warning("mail deferred", error=str(error))
             return TRY_AGAIN
-        finally:
-            self._taking -= 1
-            if not self._taking:
-                self._idle.set()
         return ACCEPTED
-
-    async def handle_exception(self, error: Exception) -> str:
-        """Let the sender try again after a fault of ours: a permanent answer would lose its mail."""
-        logger.error("smtp session failed", exc_info=error)
-        return TRY_AGAIN
 
     def _account(self, address: str) -> ChannelAccount | None:
         found = (self._accounts.by_address(PROVIDER, spelling) for spelling in spellings(address))

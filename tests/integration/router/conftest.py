@@ -89,7 +89,10 @@ def _written(topic: str, subject: str, data: Any, name: str, tenant: str) -> Wri
         tenant=tenant,
     )
     made = record(topic, attributes, data)
-    return Written(made, Received(topic, 0, next(_numbers), Event(attributes, data, made.value)))
+    return Written(
+        made,
+        Received(topic, 0, next(_numbers), attributes.time, Event(attributes, data, made.value)),
+    )
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def on_the_bus(events: Iterable[Event], offsets: Iterable[int]) -> list[Received
             "customers.v1" if isinstance(event.data, CustomerChanged) else "messages.v1",
             0,
             offset,
+            NOW,
             event,
         )
         for event, offset in zip(events, offsets, strict=False)

@@ -3,7 +3,9 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from uuid import UUID
+from uuid import UUID, uuid5
+
+import msgspec
 
 import pytest
 from hypothesis import given, strategies as st
@@ -27,7 +29,7 @@ from common.core.events import (
     MessageKind,
     Party,
 )
-from common.core.ids import customer_id, derived_id, event_id, trace_parent
+from common.core.ids import NAMESPACE, customer_id, derived_id, event_id, trace_parent
 
 MOMENT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 MESSAGE = Message(
@@ -183,6 +185,12 @@ def test_ids_are_equal_exactly_when_their_parts_are(first: list[str], second: li
 
     same = clean(first) == clean(second)
     assert (derived_id(*clean(first)) == derived_id(*clean(second))) is same
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
+def test_a_derived_id_is_the_uuid_version_5_of_its_parts(parts: list[str]) -> None:
+    clean = [part.encode(errors="replace").decode() for part in parts]
+    assert derived_id(*clean) == uuid5(NAMESPACE, msgspec.json.encode(clean).decode())
 
 
 def test_ids_of_different_things_differ_even_for_equal_parts() -> None:

@@ -1,15 +1,25 @@
 """Ids are derived from what they name, so that the same thing met twice has the same id."""
 
-from uuid import UUID, uuid5
+import hashlib
+from uuid import UUID
 
 import msgspec
 
 NAMESPACE = UUID("6f2f5a0e-6d61-5646-9f6d-61646f677563")
 
+# uuid.uuid5 by hand, begun once: each message needs several, and this takes half the time.
+_BEGUN = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+_encode = msgspec.json.Encoder().encode
+_VERSION_AND_VARIANT = (5 << 76) | (2 << 62)
+_REST = ~((0xF << 76) | (0x3 << 62))
+
 
 def derived_id(*parts: str) -> UUID:
-    """Return the UUIDv5 of the parts; ("a", "bc") and ("ab", "c") differ."""
-    return uuid5(NAMESPACE, msgspec.json.encode(parts).decode())
+    """Return the UUIDv5 (RFC 9562) of the parts; ("a", "bc") and ("ab", "c") differ."""
+    digest = _BEGUN.copy()
+    digest.update(_encode(parts))
+    number = int.from_bytes(digest.digest()[:16], "big")
+    return UUID(int=number & _REST | _VERSION_AND_VARIANT)
 
 
 def event_id(provider: str, account: str, provider_id: str) -> UUID:

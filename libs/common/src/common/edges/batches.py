@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -14,16 +15,21 @@ from common.core.errors import PoisonError
 from common.edges import metrics
 from common.edges.clock import Clock
 from common.edges.database import is_data_error
+from common.edges.offsets import Claim
 
 logger = structlog.get_logger()
 
 
 class Received(Struct, frozen=True):
-    """An event and where it lies on the bus. Kafka numbers what one key wrote in order."""
+    """An event and where it lies on the bus. Kafka numbers what one key wrote in order.
+
+    `published_at` is Kafka's time of the record: the same however often it is read.
+    """
 
     topic: str
     partition: int
     offset: int
+    published_at: datetime
     event: Event
 
 
@@ -31,15 +37,21 @@ Handler = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
 
 
 class Batch:
-    """What one poll brought. `letters` grows as records are refused, and leaves by the outbox."""
+    """What one poll brought, read already.
+
+    `claims` are those under which it was polled. `letters` grows as records are refused, and
+    leaves by the outbox.
+    """
 
     def __init__(
         self,
         polled: Mapping[TopicPartition, list[ConsumerRecord]],
+        claims: Mapping[TopicPartition, Claim],
         prefix: str,
         refused_by: str,
         clock: Clock,
     ) -> None:
+        self.claims = claims
         self._refused_by = refused_by
         self._clock = clock
         self._records = [record for records in polled.values() for record in records]
@@ -47,6 +59,8 @@ class Batch:
         self.next_offsets = {part: records[-1].offset + 1 for part, records in polled.items()}
         self.letters: list[Record] = []
         self.reasons: list[tuple[str, str]] = []
+        self._received = self._read()
+        self._unreadable = len(self.letters)
 
     @property
     def size(self) -> int:
@@ -58,10 +72,9 @@ class Batch:
 
         Called again after a rollback it begins anew.
         """
-        self.letters.clear()
-        self.reasons.clear()
-        by_place = {_place(record, self._prefix): record for record in self._records}
-        await self._handle(connection, handler, self._read(), by_place)
+        del self.letters[self._unreadable :]
+        del self.reasons[self._unreadable :]
+        await self._handle(connection, handler, self._received)
 
     def count(self) -> None:
         """Add what was committed to the metrics."""
@@ -81,7 +94,8 @@ class Batch:
             except PoisonError as error:
                 self._refuse(record, error)
             else:
-                received.append(Received(*_place(record, self._prefix), event))
+                place = _place(record, self._prefix)
+                received.append(Received(*place, _moment(record.timestamp), event))
         return received
 
     async def _handle(
@@ -89,7 +103,6 @@ class Batch:
         connection: AsyncConnection,
         handler: Handler,
         received: Sequence[Received],
-        by_place: Mapping[tuple[str, int, int], ConsumerRecord],
     ) -> None:
         """Handle all but the guilty: halve a refused batch until the bad record stands alone."""
         if not received:
@@ -103,11 +116,15 @@ class Batch:
                 raise
             if len(received) == 1:
                 [bad] = received
-                self._refuse(by_place[bad.topic, bad.partition, bad.offset], poison)
+                self._refuse(self._record_of(bad), poison)
                 return
             middle = len(received) // 2
-            await self._handle(connection, handler, received[:middle], by_place)
-            await self._handle(connection, handler, received[middle:], by_place)
+            await self._handle(connection, handler, received[:middle])
+            await self._handle(connection, handler, received[middle:])
+
+    def _record_of(self, received: Received) -> ConsumerRecord:
+        wanted = (received.topic, received.partition, received.offset)
+        return next(item for item in self._records if _place(item, self._prefix) == wanted)
 
     def _refuse(self, record: ConsumerRecord, error: PoisonError) -> None:
         topic, partition, offset = _place(record, self._prefix)
@@ -118,6 +135,10 @@ class Batch:
         logger.error(
             "dead letter", topic=topic, partition=partition, offset=offset, reason=error.reason
         )
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _place(record: ConsumerRecord, prefix: str) -> tuple[str, int, int]:

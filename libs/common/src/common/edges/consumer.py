@@ -1,10 +1,10 @@
 """The consumer loop: batches in, effects and offsets committed together, nothing lost or doubled."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -119,27 +119,43 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         return consumer
 
     async def _consume(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
-        last_commit = asyncio.get_running_loop().time()
-        while not stopping.is_set():
-            try:
-                await self._claim_new(consumer)
-                batches = await consumer.getmany(
-                    timeout_ms=POLL_MS, max_records=self._options.batch_max_records
-                )
-                mine = {part: records for part, records in batches.items() if part in self._claims}
-                if mine:
-                    await self._handle(mine)
-                self._report(consumer)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                self._claims.clear()  # claim again and go back to the last committed offset
-                await self._back_off(stopping, error)
-                continue
-            if asyncio.get_running_loop().time() - last_commit > KAFKA_COMMIT_SECONDS:
-                last_commit = asyncio.get_running_loop().time()
-                await self._tell_kafka(consumer)
+        """Handle batch after batch, polling and reading the next while Postgres is busy."""
+        last_told = asyncio.get_running_loop().time()
+        ahead = self._poll_ahead(consumer)
+        try:
+            while not stopping.is_set():
+                try:
+                    batch, ahead = await ahead, self._poll_ahead(consumer)
+                    if batch is not None:
+                        await self._handle(batch)
+                    self._report(consumer)
+                except Exception as error:
+                    if not is_passing(error):
+                        raise
+                    await _abandoned(ahead)
+                    self._claims.clear()  # claim again and go back to the last committed offset
+                    await self._back_off(stopping, error)
+                    ahead = self._poll_ahead(consumer)
+                if asyncio.get_running_loop().time() - last_told > KAFKA_COMMIT_SECONDS:
+                    last_told = asyncio.get_running_loop().time()
+                    await self._tell_kafka(consumer)
+        finally:
+            await _abandoned(ahead)
         await self._tell_kafka(consumer)
+
+    def _poll_ahead(self, consumer: AIOKafkaConsumer) -> asyncio.Task[Batch | None]:
+        return asyncio.create_task(self._poll(consumer))
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> Batch | None:
+        await self._claim_new(consumer)
+        polled = await consumer.getmany(
+            timeout_ms=POLL_MS, max_records=self._options.batch_max_records
+        )
+        claims = {part: self._claims[part] for part in polled if part in self._claims}
+        if not claims:
+            return None
+        mine = {part: polled[part] for part in claims}
+        return Batch(mine, claims, self._options.prefix, self._group, self._clock)
 
     async def _claim_new(self, consumer: AIOKafkaConsumer) -> None:
         unclaimed = [part for part in consumer.assignment() if part not in self._claims]
@@ -153,12 +169,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 self._claims[partition] = granted
         logger.info("partitions claimed", group=self._group, partitions=len(claims))
 
-    async def _handle(self, polled: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
-        claims = {part: self._claims[part] for part in polled}  # a rebalance may come meanwhile
-        batch = Batch(polled, self._options.prefix, self._group, self._clock)
+    async def _handle(self, batch: Batch) -> None:
+        # A claim that was lost and won again since the poll begins at another offset.
+        if any(self._claims.get(part) is not claim for part, claim in batch.claims.items()):
+            raise FencedError("claims changed since the poll")
         with metrics.batch_seconds.time():
             async with self._engine.begin() as connection:
-                await advance(connection, self._group, claims, batch.next_offsets)
+                await advance(connection, self._group, batch.claims, batch.next_offsets)
                 await batch.handle(connection, self._handler)
                 await enqueue(connection, batch.letters)
         self._committed(batch)
@@ -203,6 +220,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             await asyncio.wait_for(stopping.wait(), pause)
         except TimeoutError:
             return
+
+
+async def _abandoned(task: asyncio.Task[Batch | None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:

@@ -36,7 +36,7 @@ class Historian:
         customers, contacts, events.
         """
         now = self._clock()
-        entries = list(self._entries(batch, now))
+        entries = list(self._entries(batch))
         profiles = list(self._profiles(batch))
         moments = (entry.occurred_at for entry in entries)
         await ensure_months(connection, months_of(moments, now))
@@ -45,10 +45,10 @@ class Historian:
         await write_profiles(connection, profiles, now)
         await write_entries(connection, entries, ids)
 
-    def _entries(self, batch: Iterable[Received], now: datetime) -> Iterable[Entry]:
+    def _entries(self, batch: Iterable[Received]) -> Iterable[Entry]:
         for received in batch:
             position = position_of(received.topic, received.partition, received.offset)
-            entry = entry_of(received.event, position, now, self._region)
+            entry = entry_of(received.event, position, received.published_at, self._region)
             if entry is not None:
                 yield entry
 

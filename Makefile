@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 # Test processes at once; 0 runs the tests in one process, which a debugger likes better.
 WORKERS ?= 2
+SECONDS ?= 60
 TENANT ?= acme
 SCOPES ?= timeline:read routing:read
 
@@ -16,7 +17,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock format contract lock bench bench-scale chaos logs status token env down clean
+  check-contract check-lock format contract lock bench bench-scale chaos outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +75,12 @@ bench-scale: $(STAMP) ## the same at the large sizes
 
 chaos: $(STAMP) ## 20,000 messages while services and servers are killed: nothing lost, nothing twice
 	@$(PY) -m chaos $(ARGS)
+
+outage: $(STAMP) ## 200 messages a second while Kafka is away, then PostgreSQL too: nothing acknowledged is lost
+	@$(PY) -m outage $(ARGS)
+
+fuzz: $(STAMP) ## fuzz each parser and signature check for SECONDS=60; TARGETS="mail rules" fuzzes only those
+	@$(PY) -m tests.fuzz $(SECONDS) $(TARGETS)
 
 logs: $(STAMP) ## follow the logs; NAMES="router kafka" follows only those
 	@$(STACK) logs $(NAMES)

@@ -2,9 +2,10 @@
 
 import asyncio
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from typing import Protocol
 
 import httpx
@@ -118,17 +119,32 @@ class MailWriter:
         return True
 
 
+@dataclass(frozen=True)
+class Try:
+    """One delivery; both moments in seconds of the event loop's clock."""
+
+    contact: str
+    sent: float
+    answered: float
+    acknowledged: bool
+
+
 @dataclass
 class Ledger:
-    """What was acknowledged, per contact, in order."""
+    """What was acknowledged, per contact, in order, and every try that led there."""
 
     acknowledged: dict[str, list[int]] = field(default_factory=dict)
-    refusals: int = 0
+    tries: list[Try] = field(default_factory=list)
 
     @property
     def total(self) -> int:
         """Count every acknowledged message."""
         return sum(map(len, self.acknowledged.values()))
+
+    @property
+    def refusals(self) -> int:
+        """Count the tries that were not acknowledged."""
+        return sum(not item.acknowledged for item in self.tries)
 
 
 async def post(client: httpx.AsyncClient, base_url: str, request: WebhookRequest) -> bool:
@@ -148,19 +164,46 @@ async def write_all(
     """Let every customer write `messages_each` messages, together about `per_second`."""
     pause = len(writers) / per_second
     await asyncio.gather(
-        *(_write(writer, messages_each, pause, clock, ledger) for writer in writers)
+        *(_write(writer, range(messages_each), pause, clock, ledger) for writer in writers)
     )
 
 
-async def _write(writer: Writer, messages: int, pause: float, clock: Clock, ledger: Ledger) -> None:
+async def write_until(
+    is_over: Callable[[], bool],
+    writers: Sequence[Writer],
+    per_second: float,
+    clock: Clock,
+    ledger: Ledger,
+) -> None:
+    """Let every customer write until it is over, and then on to his next acknowledgement."""
+    pause = len(writers) / per_second
+
+    def numbers() -> Iterable[int]:
+        return takewhile(lambda _: not is_over(), count())
+
+    await asyncio.gather(*(_write(writer, numbers(), pause, clock, ledger) for writer in writers))
+
+
+async def _write(
+    writer: Writer, numbers: Iterable[int], pause: float, clock: Clock, ledger: Ledger
+) -> None:
     acknowledged = ledger.acknowledged.setdefault(writer.contact, [])
-    for number in range(messages):
+    loop = asyncio.get_running_loop()
+    for number in numbers:
+        due = loop.time() + pause  # a slow answer must not slow down the customer
         moment = clock().astimezone(UTC)
-        while not await writer.send(number, moment):
-            ledger.refusals += 1
+        while not await _try(writer, number, moment, ledger):  # noqa: ASYNC110 - providers pause, too
             await asyncio.sleep(RETRY_SECONDS)
         acknowledged.append(number)
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(0.0, due - loop.time()))
+
+
+async def _try(writer: Writer, number: int, moment: datetime, ledger: Ledger) -> bool:
+    loop = asyncio.get_running_loop()
+    sent = loop.time()
+    acknowledged = await writer.send(number, moment)
+    ledger.tries.append(Try(writer.contact, sent, loop.time(), acknowledged))
+    return acknowledged
 
 
 def writers_of_all_channels(

@@ -1,0 +1,1 @@
+"""An outage test on real processes: Kafka away, then PostgreSQL too, while customers write."""

@@ -5,14 +5,12 @@ from pathlib import Path
 from fastapi import FastAPI
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
-from common.core.errors import TransientError
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.outbox import OutboxRelay
+from common.edges.problems import tell_problems
 from common.edges.publisher import Publisher
 from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
@@ -65,11 +63,7 @@ def _app(settings: Settings, rules: RulesFile, health: Health, reader: AsyncEngi
     app = FastAPI(title="Madoguchi router", version="1.0.0", docs_url="/docs", redoc_url=None)
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(routing_routes(reader, verifier, rules, system_clock))
-    app.add_exception_handler(TransientError, _try_again)
+    tell_problems(app)
     health_routes(app, health)
     document_structs(app)
     return app
-
-
-async def _try_again(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "1"})

@@ -10,6 +10,7 @@ from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.outbox import OutboxRelay
+from common.edges.problems import tell_problems
 from common.edges.publisher import Publisher
 from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
@@ -18,7 +19,6 @@ from timeline.edges.api import timeline_routes
 from timeline.edges.consume import Historian
 from timeline.edges.months import MonthsAhead
 from timeline.edges.openapi import document_structs
-from timeline.edges.problems import tell_problems
 from timeline.settings import Settings
 
 SERVICE = "timeline"

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
+from common.edges.problems import MEDIA_TYPE, Problem
 from timeline.core.customers import CustomerView
 from timeline.core.pages import Page
 from timeline.edges.examples import CUSTOMER, PAGE
-from timeline.edges.problems import MEDIA_TYPE, Problem
 
 _COMPONENTS = "#/components/schemas/{name}"
 _SERVED = (CustomerView, Page, Problem)

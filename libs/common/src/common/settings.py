@@ -42,3 +42,6 @@ class IngestSettings(CommonSettings):
     # A provider waits two seconds at most (LINE): after this long the durable inbox takes over.
     publish_timeout_seconds: float = Field(1.0, description="longest wait for Kafka's answer")
     inbox_retry_seconds: float = Field(0.5, description="pause between attempts to drain the inbox")
+    media_workers: int = Field(4, description="files fetched at the same time; 0 = none at all")
+    media_max_bytes: int = Field(25_000_000, description="largest file that is fetched")
+    media_seconds: float = Field(60.0, description="longest time to fetch one file")

@@ -43,6 +43,11 @@ published_records = Counter(
 publish_failures = Counter(
     "madoguchi_publish_failures_total", "Publishing attempts that ended in doubt."
 )
+media_files = Counter(
+    "madoguchi_media_files_total",
+    "Attempts to fetch a message's file: `stored`, `later`, or why it was given up.",
+    ["provider", "account", "outcome"],
+)
 account_ready = Gauge(
     "madoguchi_account_ready",
     "1 while an account's credentials work.",

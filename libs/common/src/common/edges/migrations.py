@@ -75,6 +75,24 @@ def create_inbox() -> None:
     )
 
 
+def create_media_queue() -> None:
+    """Create `media_fetch`: files that messages point to and that we do not hold yet."""
+    op.execute(
+        """
+        CREATE TABLE media_fetch (
+          message uuid NOT NULL,
+          position int NOT NULL,
+          pending bytea NOT NULL,
+          first_seen timestamptz NOT NULL,
+          due_at timestamptz NOT NULL,
+          attempts int NOT NULL DEFAULT 0,
+          PRIMARY KEY (message, position)
+        ) WITH (fillfactor = 70)
+        """
+    )
+    op.execute("CREATE INDEX media_fetch_due ON media_fetch (due_at)")
+
+
 def isolate_tenants(*tables: str) -> None:
     """Make a forgotten filter harmless: rows of other tenants are not there."""
     for table in tables:

@@ -1,0 +1,299 @@
+"""Where media may be fetched from: providers' hosts, public addresses, and who sees a credential.
+
+What a message says about a file is written by strangers. A link is followed only to hosts on the
+provider's list, by https on port 443, and only to addresses of the public internet; a credential
+goes to the provider's own host and nowhere else.
+"""
+
+import base64
+import ipaddress
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from common.core.adapters import ChannelAccount
+from common.core.errors import MadoguchiError, TransientError
+from common.core.payloads import UnreadableError, json_value, text_at
+
+HTTPS_PORTS = frozenset([443])
+MAX_REDIRECTS = 4
+MAX_URL = 4096  # characters
+
+# https://www.iana.org/assignments/iana-ipv4-special-registry: all that is not the public internet,
+# and the one public address at which a cloud (Azure) serves secrets to its own machines.
+_NOT_PUBLIC_IPV4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "168.63.129.16/32",
+    ]
+)
+# Global unicast is 2000::/3 alone, so that mapped, translated, local and link-local addresses are
+# out without being named; of it, tunnels (which carry an IPv4 address within), tests, documentation.
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+_NOT_PUBLIC_IPV6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in ["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"]
+)
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")  # programs read these in URLs differently
+_OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500  # RFC 9110
+_MISSING = frozenset([404, 408, 409, 423, 425])
+_REDIRECTS = frozenset([301, 302, 303, 307, 308])
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+class Refusal(StrEnum):
+    """Why a file is given up; the codes stand in events and metrics."""
+
+    BAD_URL = "bad-url"
+    HOST = "host-not-allowed"
+    ADDRESS = "address-not-public"
+    REDIRECTS = "too-many-redirects"
+    TOO_LARGE = "too-large"
+    TYPE = "type-mismatch"
+    HASH = "hash-mismatch"
+    NO_ACCOUNT = "no-account"
+    GONE = "gone"
+    MISSING = "never-there"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+
+
+# A file may come later than its message ("MMS"), but not by much; an outage lasts longer.
+_PATIENCE: Mapping[Refusal, timedelta] = MappingProxyType({Refusal.MISSING: timedelta(minutes=10)})
+_LONGEST_PATIENCE = timedelta(hours=24)
+
+
+class RefusedError(MadoguchiError):
+    """This file will never be fetched."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+class NotYetError(TransientError):
+    """The file may be there later; `refusal` is what to say when waiting ends."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"media: {refusal}")
+        self.refusal = refusal
+
+
+class Scheme(StrEnum):
+    """How a credential is shown (RFC 7617, RFC 6750)."""
+
+    NONE = ""
+    BASIC = "Basic"
+    BEARER = "Bearer"
+
+
+class MediaSource(Struct, frozen=True):
+    """Where one provider keeps files. `*.example.jp` is every host below example.jp."""
+
+    hosts: tuple[str, ...] = ()
+    scheme: Scheme = Scheme.NONE
+    trusted: tuple[str, ...] = ()  # the hosts that may see the credential
+
+
+class Target(Struct, frozen=True):
+    """A URL taken apart once, so that no second reader can read it otherwise."""
+
+    host: str
+    port: int
+    path: str  # with the query
+
+    @property
+    def url(self) -> str:
+        """The target as a URL again, the base of a relative redirect."""
+        return f"https://{self.host}:{self.port}{self.path}"
+
+
+# The hosts of downloads are nowhere promised; an account's option `media_hosts` adds to them.
+SOURCES: Mapping[str, MediaSource] = MappingProxyType(
+    {
+        "twilio": MediaSource(
+            ("*.twilio.com", "*.twiliocdn.com", "s3-external-1.amazonaws.com"),
+            Scheme.BASIC,
+            ("api.twilio.com",),
+        ),
+        "vonage-messages": MediaSource(("*.nexmo.com", "*.vonage.com")),
+        "sinch-sms": MediaSource(("*.sinch.com",)),
+        "sinch-conversation": MediaSource(("*.sinch.com",)),
+        "whatsapp": MediaSource(
+            ("graph.facebook.com", "*.fbsbx.com", "*.fbcdn.net"),
+            Scheme.BEARER,
+            ("graph.facebook.com", "lookaside.fbsbx.com"),
+        ),
+        "messenger": MediaSource(("*.fbsbx.com", "*.fbcdn.net")),
+        "instagram": MediaSource(("*.fbsbx.com", "*.fbcdn.net", "*.cdninstagram.com")),
+        "line": MediaSource(("api-data.line.me",), Scheme.BEARER, ("api-data.line.me",)),
+        "x": MediaSource(("pbs.twimg.com", "video.twimg.com")),
+        "telegram": MediaSource(("api.telegram.org",)),  # its credential is part of the path
+        "bluesky": MediaSource(("bsky.social", "*.bsky.network")),
+        "mastodon": MediaSource(),
+        "generic": MediaSource(),
+    }
+)
+
+
+def source_of(account: ChannelAccount) -> MediaSource:
+    """Return where an account's files may lie: its provider's hosts and its own `media_hosts`."""
+    source = SOURCES.get(account.provider, MediaSource())
+    added = tuple(account.options.get("media_hosts", "").lower().split())
+    instance = account.options.get("handle", "").rpartition("@")[2].lower()
+    if account.provider == "mastodon" and instance:
+        added += (instance, f"*.{instance}")  # an instance keeps copies of what others hold
+    return replace(source, hosts=source.hosts + added)
+
+
+def is_fetched(account: ChannelAccount) -> bool:
+    """Whether files of this account are fetched: we know from where, and hold what it takes."""
+    source = source_of(account)
+    needs_credential = source.scheme is not Scheme.NONE or account.provider == "telegram"
+    return bool(source.hosts) and bool(
+        account.options.get("media_credential") or not needs_credential
+    )
+
+
+def credential_for(host: str, source: MediaSource, account: ChannelAccount) -> str | None:
+    """Return the `Authorization` that this very host may see: the option `media_credential`."""
+    secret = account.options.get("media_credential")
+    if not secret or source.scheme is Scheme.NONE or host not in source.trusted:
+        return None
+    if source.scheme is Scheme.BASIC:
+        secret = base64.b64encode(secret.encode()).decode()
+    return f"{source.scheme} {secret}"
+
+
+def target_of(url: str, hosts: Collection[str], ports: Collection[int] = HTTPS_PORTS) -> Target:
+    """Return what to ask, and whom. Raises RefusedError for all but https to a host on the list."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+        host = (parts.hostname or "").removesuffix(".")
+    except ValueError as error:
+        raise RefusedError(Refusal.BAD_URL) from error
+    if len(url) > MAX_URL or _UNSAFE.search(url) or parts.scheme != "https" or "@" in parts.netloc:
+        raise RefusedError(Refusal.BAD_URL)
+    if port not in ports or not any(_covers(pattern, host) for pattern in hosts):
+        raise RefusedError(Refusal.HOST)
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    return Target(host, port, f"{path}?{query}" if query else path)
+
+
+def redirected(target: Target, location: str) -> str:
+    """Return the URL that a redirect leads to; it has to be checked like the first one."""
+    try:
+        return urljoin(target.url, location)
+    except ValueError as error:
+        raise RefusedError(Refusal.BAD_URL) from error
+
+
+def is_public(address: str) -> bool:
+    """Whether an address, as a resolver wrote it, is one of the public internet."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return not any(parsed in network for network in _NOT_PUBLIC_IPV4)
+    return parsed in _GLOBAL_IPV6 and not any(parsed in network for network in _NOT_PUBLIC_IPV6)
+
+
+def follow(status: int) -> bool:
+    """Whether an answer leads elsewhere; False when its body is the file.
+
+    Raises NotYetError and RefusedError by what the status says of later.
+    """
+    if status in _REDIRECTS:
+        return True
+    if status in _MISSING:
+        raise NotYetError(Refusal.MISSING)
+    if status in (401, 403):
+        raise NotYetError(Refusal.FORBIDDEN)  # an operator can mend a credential
+    if status == _TOO_MANY or status >= _SERVER_ERROR:
+        raise NotYetError(Refusal.UNAVAILABLE)
+    if status != _OK:
+        raise RefusedError(Refusal.GONE)
+    return False
+
+
+def next_attempt(
+    refusal: Refusal, attempts: int, first_seen: datetime, now: datetime
+) -> datetime | None:
+    """Return when to ask again after so many attempts, or None where that was the last.
+
+    Five seconds, doubled each time up to an hour; ten minutes in all for what is not there yet, a
+    day for everything else.
+    """
+    until = first_seen + _PATIENCE.get(refusal, _LONGEST_PATIENCE)
+    pause = min(_FIRST_PAUSE * 2 ** min(attempts - 1, 20), _LONGEST_PAUSE)
+    return None if now >= until else min(now + pause, until)
+
+
+def first_url(reference: str, account: ChannelAccount) -> str:
+    """Return the URL to ask first for what a message calls its file."""
+    if account.provider == "bluesky":
+        did, _, cid = reference.removeprefix("blob:").partition("/")
+        query = f"did={quote(did, safe='')}&cid={quote(cid, safe='')}"
+        return f"https://bsky.social/xrpc/com.atproto.sync.getBlob?{query}"
+    if account.provider == "telegram":
+        file_id = quote(reference.removeprefix("file_id:"), safe="")
+        return f"https://api.telegram.org/bot{_token(account)}/getFile?file_id={file_id}"
+    return reference
+
+
+def needs_lookup(account: ChannelAccount) -> bool:
+    """Whether the first answer is JSON that tells where the file is."""
+    return account.provider in ("whatsapp", "telegram")
+
+
+def looked_up(answer: bytes, account: ChannelAccount) -> str:
+    """Return the file's URL from the first answer (Cloud API `url`, Bot API `getFile`)."""
+    try:
+        told = json_value(answer)
+    except UnreadableError as error:
+        raise RefusedError(Refusal.GONE) from error
+    path = text_at(told, "result", "file_path")
+    if account.provider == "telegram" and path:
+        return f"https://api.telegram.org/file/bot{_token(account)}/{quote(path)}"
+    url = text_at(told, "url")
+    if not url:
+        raise RefusedError(Refusal.GONE)
+    return url
+
+
+def _token(account: ChannelAccount) -> str:
+    return quote(account.options.get("media_credential", ""), safe=":")
+
+
+def _covers(pattern: str, host: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:])
+    return bool(host) and host == pattern

@@ -13,6 +13,7 @@ from common.edges.clock import Clock, system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
 from common.edges.intake import Intake, Parse
+from common.edges.media_service import build_media
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
@@ -69,13 +70,18 @@ def build_ingest(
     health.needs("startup", intake.complaint_at_start)
     health.mentions("intake", intake.complaint)
     health_routes(app, health)
+    media = build_media(service, settings, accounts, tuple(adapters), engine, objects, publisher)
+    if media is not None:
+        stuck = settings.stuck_after_seconds
+        health.mentions("media", lambda: media.consumer.progress.complaint(stuck))
     outbound = Outbound()
     edge = WebhookEdge(
         adapters, accounts, intake, system_clock, outbound, settings.body_limit_bytes
     )
     add_webhook_routes(app, edge)
     health.mentions("accounts", edge.complaint)
-    components = (intake, Closing(publisher.stop, engine.dispose, outbound.close))
+    closing = Closing(publisher.stop, engine.dispose, outbound.close)
+    components = (intake, *(media.components if media else ()), closing)
     return IngestService(app, health, accounts, intake, system_clock, components)
 
 

@@ -123,3 +123,4 @@ def test_every_outcome_has_an_answer_that_tells_the_provider_what_to_do(adapter:
     assert adapter.answer(Outcome.ACCEPTED).status in (200, 204)
     assert adapter.answer(Outcome.UNAUTHENTIC).status in (401, 403)
     assert adapter.answer(Outcome.UNAVAILABLE).status == 503
+    assert adapter.answer(Outcome.TOO_LARGE).status in (403, 406, 413)

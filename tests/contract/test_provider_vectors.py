@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from tests.samples.golden import FOLDER, RECEIVED_AT
 
 from common.core.adapters import ChannelAccount, Original
+from ingest_email.core.providers.registry import ADAPTERS as MAIL
 from ingest_sms.core.registry import ADAPTERS as SMS
 from ingest_social.core.registry import ADAPTERS as SOCIAL
 
-ADAPTERS = {**SMS, **SOCIAL}
+ADAPTERS = {**MAIL, **SMS, **SOCIAL}
 VECTORS: dict[str, Any] = json.loads((FOLDER / "provider-vectors.json").read_text("utf-8"))
 SIGNED_BY_SNS = (
     "Message",
@@ -121,6 +122,21 @@ def sns(vector: dict[str, Any]) -> Case:
     return case("aws-sms", "unused", body, headers, options=options)
 
 
+def sendgrid(vector: dict[str, Any]) -> Case:
+    headers = {
+        "x-twilio-email-event-webhook-signature": vector["signature"],
+        "x-twilio-email-event-webhook-timestamp": vector["timestamp"],
+    }
+    signed_at = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
+    key, body = vector["public_key_base64_der"], vector["payload"].encode()
+    return case("sendgrid", key, body, headers, received_at=signed_at)
+
+
+def mailgun(vector: dict[str, Any]) -> Case:
+    body = urlencode({name: vector[name] for name in ("timestamp", "token", "signature")}).encode()
+    return case("mailgun", vector["signing_key"], body, {"content-type": FORM})
+
+
 def line(vector: dict[str, Any]) -> Case:
     headers = {"x-line-signature": vector["signature"]}
     return case("line", vector["secret"], vector["body"].encode(), headers)
@@ -149,6 +165,8 @@ MAKERS = {
     "vonage_messages_jwt": vonage_messages,
     "sinch": sinch,
     "sns": sns,
+    "sendgrid": sendgrid,
+    "mailgun": mailgun,
     "line": line,
     "meta": meta,
     "x": x,
@@ -224,7 +242,8 @@ def test_any_other_byte_in_a_header_is_refused(original: Original, account: Chan
 
 @every_case
 def test_without_its_signature_it_is_refused(original: Original, account: ChannelAccount) -> None:
-    body = original.body.partition(b"&sig=")[0]  # Vonage's SMS API signs within the form
+    # Vonage's SMS API and Mailgun sign within the form.
+    body = original.body.partition(b"&sig=")[0].partition(b"&signature=")[0]
     assert not accepted(replace(original, headers={}, body=body), account)
 
 

@@ -12,11 +12,16 @@ from pathlib import Path
 import msgspec
 
 from common.core.adapters import Adapter, ChannelAccount, Draft, Original
+from ingest_email.core.providers.registry import ADAPTERS as MAIL
 from ingest_sms.core.registry import ADAPTERS as SMS
 from ingest_social.core.registry import ADAPTERS as SOCIAL
 
 FOLDER = Path(__file__).parent
-ADAPTERS: Mapping[str, Mapping[str, Adapter]] = {"sms": SMS, "social": SOCIAL}
+ADAPTERS: Mapping[str, Mapping[str, Adapter]] = {
+    "mail-webhooks": MAIL,
+    "sms": SMS,
+    "social": SOCIAL,
+}
 RECEIVED_AT = datetime(2026, 1, 15, 9, 30, 5, tzinfo=UTC)
 
 

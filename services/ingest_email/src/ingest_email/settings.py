@@ -11,6 +11,8 @@ from ingest_email.core.limits import MESSAGE_BYTES
 class Settings(IngestSettings):
     """The shared settings with this service's own. Sizes in bytes."""
 
+    # A mail of the largest size in base64, as some providers post it.
+    body_limit_bytes: int = Field(50_000_000, description="largest webhook body that is read")
     port: int = Field(8101, description="port of the HTTP surface")
     smtp_host: str = Field("127.0.0.1", description="address that SMTP listens on")
     smtp_port: int = Field(2525, description="port that SMTP listens on")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from common.edges.ingest import IngestService, build_ingest
 from common.edges.service import Component
-from ingest_email.core.message import parse
+from ingest_email.core.providers.registry import ADAPTERS, parse
 from ingest_email.edges.lmtp import LmtpServer
 from ingest_email.edges.smtp import SmtpOptions, SmtpServer
 from ingest_email.settings import Settings
@@ -25,7 +25,7 @@ class EmailService(Struct, frozen=True):
 
 def build(settings: Settings) -> EmailService:
     """Return the service, not started yet."""
-    ingest = build_ingest("ingest_email", settings, parse, {})
+    ingest = build_ingest("ingest_email", settings, parse, ADAPTERS)
     listeners = [SmtpServer(smtp_options(settings), ingest.accounts, ingest.intake, ingest.clock)]
     if settings.lmtp_port is not None:
         options = replace(smtp_options(settings), port=settings.lmtp_port)

@@ -38,6 +38,11 @@ def hmac_hex(algorithm: str, key: bytes, message: bytes) -> str:
     return hmac.digest(key, message, algorithm).hex()
 
 
+def basic_credentials(user_and_password: bytes) -> str:
+    """Return the Authorization header (RFC 7617) of a secret that is `user:password`."""
+    return f"Basic {base64.b64encode(user_and_password).decode()}"
+
+
 def sha256_hex(message: bytes) -> str:
     """Return the SHA-256 in lower-case hex."""
     return hashlib.sha256(message).hexdigest()

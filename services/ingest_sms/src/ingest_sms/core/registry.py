@@ -51,7 +51,13 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 authentic=sinch_signature.authentic,
                 parse=sinch_conversation.parse,
             ),
-            WebhookAdapter(provider="aws-sms", authentic=sns.authentic, parse=aws.parse),
+            WebhookAdapter(
+                provider="aws-sms",
+                certificate=sns.certificate,
+                authentic=sns.authentic,
+                confirmation=sns.confirmation,
+                parse=aws.parse,
+            ),
             WebhookAdapter(provider="smpp", authentic=never, parse=smpp.parse),
         )
     }

@@ -1,9 +1,7 @@
 """How Sinch signs callbacks ("Callback Request Signing")."""
 
-import base64
-
 from common.core.adapters import ChannelAccount, Original
-from common.core.signatures import fresh, hmac_base64, verified
+from common.core.signatures import basic_credentials, fresh, hmac_base64, verified
 from common.core.times import from_seconds
 
 _HEADER = "x-sinch-webhook-signature"
@@ -16,7 +14,7 @@ def authentic(original: Original, account: ChannelAccount) -> bool:
     `basic` and a secret is `user:password`.
     """
     if account.options.get("authentication") == "basic":
-        return verified(account.secrets, original.headers.get("authorization"), _basic)
+        return verified(account.secrets, original.headers.get("authorization"), basic_credentials)
     nonce = original.headers.get(f"{_HEADER}-nonce", "")
     signed_at = original.headers.get(f"{_HEADER}-timestamp", "")
     signed = original.body + f".{nonce}.{signed_at}".encode("utf-8", "surrogatepass")
@@ -25,7 +23,3 @@ def authentic(original: Original, account: ChannelAccount) -> bool:
         original.headers.get(_HEADER),
         lambda key: hmac_base64("sha256", key, signed),
     )
-
-
-def _basic(user_and_password: bytes) -> str:
-    return f"Basic {base64.b64encode(user_and_password).decode()}"

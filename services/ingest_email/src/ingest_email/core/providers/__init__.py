@@ -1,0 +1,1 @@
+"""Mail services that deliver by webhook: each unwraps its request to the mail as it came."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,17 +11,20 @@ from common.core.adapters import Adapter, ChannelAccount, Original
 from common.core.cloudevents import structured
 from common.core.naming import attributes_of
 from common.edges.clock import system_clock
-from common.edges.ingest import IngestService, migrate_ingest
+from common.edges.ingest import MIGRATIONS, IngestService, migrate_ingest
 from common.edges.logs import configure_logs
 from common.edges.service import run
 from common.settings import IngestSettings
 
+SettingsT = TypeVar("SettingsT", bound=IngestSettings)
+
 
 def webhook_commands(
     service: str,
-    settings: Callable[[], IngestSettings],
-    build: Callable[[IngestSettings], IngestService],
+    settings: Callable[[], SettingsT],
+    build: Callable[[SettingsT], IngestService],
     adapters: Mapping[str, Adapter],
+    migrations: Path = MIGRATIONS,
 ) -> typer.Typer:
     """Return the command line of one ingest service. The environment is read when a command runs."""
     app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -37,7 +40,7 @@ def webhook_commands(
     @app.command()
     def migrate() -> None:
         """Bring the service's database schema to the newest revision."""
-        migrate_ingest(service, settings())
+        migrate_ingest(service, settings(), migrations)
 
     @app.command()
     def parse(

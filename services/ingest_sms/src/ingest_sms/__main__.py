@@ -3,9 +3,9 @@
 from common.cli import webhook_commands
 from ingest_sms.core.registry import ADAPTERS
 from ingest_sms.settings import Settings
-from ingest_sms.wiring import build
+from ingest_sms.wiring import MIGRATIONS, SERVICE, build
 
-app = webhook_commands("ingest_sms", Settings, build, ADAPTERS)
+app = webhook_commands(SERVICE, Settings, build, ADAPTERS, MIGRATIONS)
 
 if __name__ == "__main__":
     app()

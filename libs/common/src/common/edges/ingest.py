@@ -1,7 +1,7 @@
 """What the three ingest services have in common: everything but their adapters."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -18,7 +18,7 @@ from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
 from common.edges.outbound import Outbound
-from common.edges.ports import Publishing
+from common.edges.ports import Accepting, Publishing, Stage
 from common.edges.publisher import Publisher
 from common.edges.service import Closing, Component, Health, health_routes, instance_name
 from common.edges.webhooks import WebhookEdge, add_webhook_routes
@@ -28,12 +28,16 @@ MIGRATIONS = Path(__file__).parent.parent / "ingest_migrations"
 
 
 class IngestService(Struct, frozen=True):
-    """The parts of a running ingest service; `components` for common.edges.service.run."""
+    """The parts of a running ingest service; `components` for common.edges.service.run.
+
+    `entrance` is where messages go in: the intake, or the stage before it.
+    """
 
     app: FastAPI
     health: Health
     accounts: Accounts
     intake: Intake
+    entrance: Accepting
     clock: Clock
     components: tuple[Component, ...]
 
@@ -44,10 +48,12 @@ def build_ingest(
     parse: Parse,
     adapters: Mapping[str, Adapter],
     publisher: Publishing | None = None,
+    stage: Callable[[Intake, Accounts], Stage] | None = None,
 ) -> IngestService:
     """Build the HTTP surface and the intake of one ingest service; nothing is started.
 
-    `publisher` stands in for Kafka where the cost of everything else is measured.
+    `publisher` stands in for Kafka where the cost of everything else is measured. `stage` makes
+    what messages pass before the intake.
     """
     accounts = load_accounts(settings.accounts, os.environ)  # noqa: TID251 - secrets by reference
     objects = ObjectStore.open(settings.objects)
@@ -75,14 +81,17 @@ def build_ingest(
         stuck = settings.stuck_after_seconds
         health.mentions("media", lambda: media.consumer.progress.complaint(stuck))
     outbound = Outbound()
+    before = stage(intake, accounts) if stage else None
+    entrance = before or intake
     edge = WebhookEdge(
-        adapters, accounts, intake, system_clock, outbound, settings.body_limit_bytes
+        adapters, accounts, entrance, system_clock, outbound, settings.body_limit_bytes
     )
     add_webhook_routes(app, edge)
     health.mentions("accounts", edge.complaint)
+    work: tuple[Component, ...] = (before, intake) if before else (intake,)
     closing = Closing(publisher.stop, engine.dispose, outbound.close)
-    components = (intake, *(media.components if media else ()), closing)
-    return IngestService(app, health, accounts, intake, system_clock, components)
+    components = (*work, *(media.components if media else ()), closing)
+    return IngestService(app, health, accounts, intake, entrance, system_clock, components)
 
 
 def parse_by_adapter(adapters: Mapping[str, Adapter]) -> Parse:
@@ -94,6 +103,6 @@ def parse_by_adapter(adapters: Mapping[str, Adapter]) -> Parse:
     return parse
 
 
-def migrate_ingest(service: str, settings: IngestSettings) -> None:
+def migrate_ingest(service: str, settings: IngestSettings, scripts: Path = MIGRATIONS) -> None:
     """Bring the service's schema, which holds its inbox, to the newest revision."""
-    migrate(MIGRATIONS, settings.database, service)
+    migrate(scripts, settings.database, service)

@@ -1,10 +1,11 @@
-"""What callers need of Kafka and of the inbox; common.testing has fakes that keep these promises."""
+"""What callers need of Kafka, the inbox and the intake; common.testing has fakes of the first two."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from common.core.adapters import Original
+from common.core.adapters import ChannelAccount, Original
 from common.core.cloudevents import Record
 
 
@@ -17,6 +18,27 @@ class Publishing(Protocol):
 
     async def stop(self) -> None:
         """Let go of every connection."""
+        ...
+
+
+class Accepting(Protocol):
+    """See common.edges.intake.Intake; also what a service puts before it."""
+
+    async def accept(self, original: Original, account: ChannelAccount) -> None:
+        """Return once the message is safe and may be acknowledged. Raises TransientError."""
+        ...
+
+
+class Stage(Accepting, Protocol):
+    """Accepts in front of the intake, with background work of its own (common.edges.service)."""
+
+    @property
+    def name(self) -> str:
+        """Return what logs call it."""
+        ...
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping` is set."""
         ...
 
 

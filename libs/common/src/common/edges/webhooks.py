@@ -21,8 +21,8 @@ from common.edges.accounts import Accounts
 from common.edges.certificates import Certificates
 from common.edges.clock import Clock
 from common.edges.credentials import Credentials
-from common.edges.intake import Intake
 from common.edges.outbound import Outbound
+from common.edges.ports import Accepting
 
 logger = structlog.get_logger()
 
@@ -42,7 +42,7 @@ class WebhookEdge:
         self,
         adapters: Mapping[str, Adapter],
         accounts: Accounts,
-        intake: Intake,
+        intake: Accepting,
         clock: Clock,
         outbound: Outbound,
         limit_bytes: int,

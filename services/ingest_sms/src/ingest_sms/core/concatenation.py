@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 T = TypeVar("T")
 
+GAP = " […] "  # shown where a part is missing
+
 
 class Part(Struct, Generic[T], frozen=True):
     """Part `number` (from 1) of `total`. `series` names sender, recipient and reference."""
@@ -26,16 +28,20 @@ class Part(Struct, Generic[T], frozen=True):
 
 
 class Assembly(Struct, Generic[T], frozen=True):
-    """The parts of one message that are there, by number. Begin with `Assembly.of(part)`."""
+    """The parts of one message that are there, by number; `first` came first.
+
+    Begin with `Assembly.of(part)`.
+    """
 
     series: str
     total: int
     parts: tuple[Part[T], ...]
+    first: Part[T]
 
     @staticmethod
     def of(part: Part[T]) -> "Assembly[T]":
         """Return the assembly that a first part begins."""
-        return Assembly(part.series, part.total, (part,))
+        return Assembly(part.series, part.total, (part,), part)
 
     def holds(self, part: Part[T]) -> bool:
         """Whether the part belongs to this message, new or repeated."""

@@ -7,16 +7,18 @@ from common.core import sns
 from common.core.adapters import Adapter
 from common.core.webhooks import WebhookAdapter, never
 from ingest_sms.core.aws import parser as aws
+from ingest_sms.core.joining import Joiner
 from ingest_sms.core.sinch import (
     conversation as sinch_conversation,
     signature as sinch_signature,
     sms as sinch_sms,
 )
-from ingest_sms.core.smpp import parser as smpp
+from ingest_sms.core.smpp import parser as smpp, parts as smpp_parts
 from ingest_sms.core.twilio import parser as twilio, signature as twilio_signature
 from ingest_sms.core.vonage import (
     messages as vonage_messages,
     messages_signature as vonage_messages_signature,
+    parts as vonage_parts,
     sms as vonage_sms,
     sms_signature as vonage_sms_signature,
 )
@@ -61,4 +63,8 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
             WebhookAdapter(provider="smpp", authentic=never, parse=smpp.parse),
         )
     }
+)
+
+JOINERS: Mapping[str, Joiner] = MappingProxyType(
+    {"smpp": smpp_parts.JOINER, "vonage-sms": vonage_parts.JOINER}
 )

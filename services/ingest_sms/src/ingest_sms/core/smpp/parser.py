@@ -1,7 +1,7 @@
 """A text message or a receipt as a message centre delivers it.
 
-An original holds the PDUs of one message one after another: one, or all parts of a long message, in
-any order. The edge keeps parts until `ingest_sms.core.concatenation` says that they are due.
+An original holds the PDUs of one message one after another: one, or the parts of a long message in
+the order of their arrival.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,12 @@ from common.core.keywords import keyword_kind
 from common.core.payloads import UnreadableError
 from common.core.signatures import sha256_hex
 from common.core.text import clean
-from ingest_sms.core.concatenation import Assembly, Part, assembled
+from ingest_sms.core.concatenation import GAP, Assembly, Part, assembled
 from ingest_sms.core.smpp.alphabets import decoder
 from ingest_sms.core.smpp.pdu import Delivery, deliveries
 from ingest_sms.core.smpp.receipts import is_receipt, receipt
 from ingest_sms.core.smpp.segments import segment
 from ingest_sms.core.texting import drafting, exchange, international, number_party
-
-GAP = " […] "
 
 
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
@@ -71,8 +69,12 @@ def _content(
 
 
 def _name(drafts: Drafting, parts: Assembly[Delivery]) -> str:
-    """Return an id: SMPP has none, and the same words may be sent again at another time."""
-    octets = b"".join(part.content.content for part in parts.parts)
+    """Return an id: SMPP has none, and the same words may be sent again at another time.
+
+    A long message is named by the part that came first, so that it keeps its name when it goes on
+    incomplete, that is interrupted, and another part comes before it is tried again.
+    """
+    octets = parts.first.content.content
     return f"{parts.series}:{sha256_hex(octets)}:{drafts.original.received_at.isoformat()}"
 
 

@@ -9,8 +9,8 @@ from common.core.text import clean
 
 DELIVER_SM = 0x05
 DATA_SM = 0x103
+HEADER_BYTES = 16
 
-_HEADER_BYTES = 16
 _MESSAGE_PAYLOAD = 0x0424
 _INTERNATIONAL = 1
 
@@ -44,9 +44,9 @@ def deliveries(stream: bytes) -> Iterator[Delivery]:
     while stream:
         cursor = _Cursor(stream)
         length, command = cursor.number(4), cursor.number(4)
-        if length < _HEADER_BYTES or length > len(stream):
+        if length < HEADER_BYTES or length > len(stream):
             raise UnreadableError("a PDU whose length is wrong")
-        cursor = _Cursor(stream[_HEADER_BYTES:length])
+        cursor = _Cursor(stream[HEADER_BYTES:length])
         yield _delivery(command, cursor)
         stream = stream[length:]
 

@@ -73,6 +73,16 @@ async def test_a_drain_that_fails_keeps_what_it_could_not_publish(desk: Any) -> 
     assert len(desk.inbox.originals) == 1
 
 
+async def test_what_waited_together_is_kept_together_and_published_in_its_order(desk: Any) -> None:
+    texts = [f"{number} 通目" for number in range(50)]
+    desk.inbox.originals += [desk.original(text) for text in texts]
+    await desk.drain()
+    assert desk.texts() == texts
+    events = [read(record.headers, record.value) for record in desk.publisher.records]
+    segments = {event.data.raw_ref.partition("#")[0] for event in events}
+    assert len(segments) == 1
+
+
 async def test_an_account_that_was_removed_meanwhile_does_not_block_the_others(desk: Any) -> None:
     desk.inbox.originals += [desk.original("x", "gone"), desk.original("a")]
     await desk.drain()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import path, stages, webhooks
+from bench import acknowledgement, mail_parsing, path, stages, webhooks
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts
 from local_stack.layout import ROOT, SERVICES, Ports
@@ -35,14 +35,19 @@ def main(*, scale: Annotated[bool, typer.Option(help="the large sizes instead")]
 
 def _measure(stack: Stack, report: Report) -> list[Figure]:
     accounts = load_accounts(ROOT / "deploy" / "local" / "accounts.yaml", {})
+    report.say("bench", "mails by size")
+    mails = mail_parsing.measure()
     stack.start(report)
     report.say("bench", "router and timeline, each alone")
     for service in stack.services.values():
         service.stop()
-    figures = stages.measure(stack)
+    figures = mails + stages.measure(stack)
     stack.start(report)
     report.say("bench", "webhooks of ingest_sms, with Kafka and without")
-    figures += webhooks.measure(stack, accounts.of_provider("twilio")[0])
+    twilio = accounts.of_provider("twilio")[0]
+    figures += webhooks.measure(stack, twilio)
+    report.say("bench", "acknowledgements of ingest_sms at a steady pace")
+    figures += acknowledgement.measure(stack, twilio)
     report.say("bench", "the whole path, flooded and at half load")
     figures += path.measure(stack, accounts)
     return figures + [_memory(stack, name) for name in SERVICES]

@@ -1,4 +1,4 @@
-"""`python -m ingest_email serve | migrate | parse FILE…`."""
+"""`python -m ingest_email serve | migrate | replay | parse FILE…`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,19 +7,20 @@ from typing import Annotated
 import msgspec
 import typer
 
+from common.cli import add_replay
 from common.core.adapters import ChannelAccount, Original
 from common.core.cloudevents import structured
 from common.core.naming import attributes_of
 from common.edges.clock import system_clock
 from common.edges.ingest import migrate_ingest
 from common.edges.logs import configure_logs
+from common.edges.migrations import migrate as migrate_schema
 from common.edges.service import run
 from ingest_email.core.message import parse as parse_mail
+from ingest_email.edges.mailbox_store import MIGRATIONS
 from ingest_email.edges.smtp import PROVIDER
 from ingest_email.settings import Settings
-from ingest_email.wiring import build
-
-SERVICE = "ingest_email"
+from ingest_email.wiring import SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -37,7 +38,9 @@ def serve() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the service's database schema to the newest revision."""
-    migrate_ingest(SERVICE, Settings())
+    settings = Settings()
+    migrate_ingest(SERVICE, settings)
+    migrate_schema(MIGRATIONS, settings.database, SERVICE)
 
 
 @app.command()
@@ -62,6 +65,8 @@ def parse(
             event = structured(attributes_of(SERVICE, owner, draft), draft.data)
             typer.echo(msgspec.json.format(event, indent=indent))
 
+
+add_replay(app, SERVICE, lambda: build(Settings()).ingest)
 
 if __name__ == "__main__":
     app()

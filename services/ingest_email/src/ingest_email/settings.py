@@ -27,3 +27,10 @@ class Settings(IngestSettings):
         None, description="PEM file; with it STARTTLS is offered"
     )
     smtp_tls_key: Path | None = Field(None, description="PEM file of the certificate's key")
+    imap_idle_seconds: float = Field(
+        240.0, description="longest wait for an IMAP server's word before it is asked again"
+    )
+    imap_poll_seconds: float = Field(
+        60.0, description="pause between looks where an IMAP server cannot tell of news"
+    )
+    imap_batch: int = Field(50, description="mails fetched before the cursor is read again")

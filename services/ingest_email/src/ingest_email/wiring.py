@@ -5,12 +5,18 @@ import ssl
 from msgspec import Struct
 from msgspec.structs import replace
 
+from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
-from common.edges.service import Component
+from common.edges.service import Closing, Component
+from ingest_email.core.folders import PROVIDER, parsing_what_was_fetched
 from ingest_email.core.providers.registry import ADAPTERS, parse
+from ingest_email.edges.imap import ImapOptions, Mailboxes, MailboxReader
 from ingest_email.edges.lmtp import LmtpServer
+from ingest_email.edges.mailbox_store import MailboxStore
 from ingest_email.edges.smtp import SmtpOptions, SmtpServer
 from ingest_email.settings import Settings
+
+SERVICE = "ingest_email"
 
 
 class EmailService(Struct, frozen=True):
@@ -25,14 +31,34 @@ class EmailService(Struct, frozen=True):
 
 def build(settings: Settings) -> EmailService:
     """Return the service, not started yet."""
-    ingest = build_ingest("ingest_email", settings, parse, ADAPTERS)
+    ingest = build_ingest(SERVICE, settings, parsing_what_was_fetched(parse), ADAPTERS)
     listeners = [SmtpServer(smtp_options(settings), ingest.accounts, ingest.intake, ingest.clock)]
     if settings.lmtp_port is not None:
         options = replace(smtp_options(settings), port=settings.lmtp_port)
         listeners.append(LmtpServer(options, ingest.accounts, ingest.intake, ingest.clock))
     for listener in listeners:
         ingest.health.needs(listener.name, listener.complaint)
-    return EmailService(ingest, (*listeners, *ingest.components))
+    fetching = _mailboxes(settings, ingest)
+    return EmailService(ingest, (*listeners, *fetching, *ingest.components))
+
+
+def _mailboxes(settings: Settings, ingest: IngestService) -> tuple[Component, ...]:
+    accounts = ingest.accounts.of_provider(PROVIDER)
+    if not accounts:
+        return ()
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    store = MailboxStore(engine)
+    options = ImapOptions(
+        idle=settings.imap_idle_seconds,
+        poll=settings.imap_poll_seconds,
+        batch=settings.imap_batch,
+    )
+    mailboxes = Mailboxes(
+        [MailboxReader(item, options, store, ingest.intake, ingest.clock) for item in accounts]
+    )
+    # A note only: one wrong password is no reason to take the other mailboxes out of service.
+    ingest.health.mentions(mailboxes.name, mailboxes.complaint)
+    return mailboxes, Closing(engine.dispose)
 
 
 def smtp_options(settings: Settings) -> SmtpOptions:

@@ -1,4 +1,4 @@
-"""`python -m ingest_social serve | migrate | parse PROVIDER FILE`."""
+"""`python -m ingest_social serve | migrate | replay | parse PROVIDER FILE`."""
 
 from common.cli import webhook_commands
 from ingest_social.core.registry import ADAPTERS

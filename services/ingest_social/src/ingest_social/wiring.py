@@ -1,10 +1,45 @@
 """Puts the service together."""
 
+import httpx
+from msgspec.structs import replace
+
+from common.edges.accounts import Accounts
+from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest, parse_by_adapter
-from common.settings import IngestSettings
+from common.edges.service import Closing
 from ingest_social.core.registry import ADAPTERS
+from ingest_social.edges.asking import asking
+from ingest_social.edges.cursors import Cursors
+from ingest_social.edges.mentions import Listener, Mentions
+from ingest_social.settings import Settings
+
+SERVICE = "ingest_social"
+ASKED = ("mastodon", "bluesky")
+ANSWER_SECONDS = 20.0
 
 
-def build(settings: IngestSettings) -> IngestService:
+def build(settings: Settings) -> IngestService:
     """Return the service, not started yet."""
-    return build_ingest("ingest_social", settings, parse_by_adapter(ADAPTERS), ADAPTERS)
+    service = build_ingest(SERVICE, settings, parse_by_adapter(ADAPTERS), ADAPTERS)
+    client = httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False)
+    listeners = _listeners(service.accounts, client)
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    mentions = Mentions(
+        listeners,
+        service.intake,
+        Cursors(engine),
+        service.clock,
+        settings.mentions_seconds,
+    )
+    service.health.mentions("mentions", mentions.complaint)
+    components = (mentions, *service.components, Closing(client.aclose, engine.dispose))
+    return replace(service, components=components)
+
+
+def _listeners(accounts: Accounts, client: httpx.AsyncClient) -> list[Listener]:
+    found = [
+        (account, asking(account, client))
+        for provider in ASKED
+        for account in accounts.of_provider(provider)
+    ]
+    return [Listener(account, how) for account, how in found if how is not None]

@@ -1,0 +1,323 @@
+"""Mentions are asked for over real HTTP, from servers that behave as Mastodon and Bluesky do."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from prometheus_client import REGISTRY
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from common.core.adapters import ChannelAccount, Draft, Original
+from common.core.errors import TransientError
+from common.core.events import Message
+from common.edges.database import create_writer_engine
+from common.edges.ingest import MIGRATIONS
+from common.edges.migrations import migrate
+from ingest_social.core.registry import ADAPTERS
+from ingest_social.edges.asking import BusyError, CredentialError, asking
+from ingest_social.edges.cursors import Cursors
+from ingest_social.edges.mentions import Listener, Mentions
+
+NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+RIGHT = "right"
+
+
+class Network:
+    """One server that is a Mastodon instance and a Bluesky PDS."""
+
+    def __init__(self) -> None:
+        self.toots: list[dict[str, Any]] = []  # oldest first
+        self.posts: list[dict[str, Any]] = []
+        self.token = RIGHT
+        self.sessions = 0
+        self.failing: Response | None = None
+        self.asked = 0
+        self.url = ""
+
+    @property
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/api/v1/notifications", self.mastodon),
+                Route("/xrpc/com.atproto.server.createSession", self.session, methods=["POST"]),
+                Route("/xrpc/app.bsky.notification.listNotifications", self.bluesky),
+            ]
+        )
+
+    def toot(self, text: str) -> None:
+        name = str(100 + len(self.toots))
+        self.toots.append(
+            {
+                "id": name,
+                "type": "mention",
+                "created_at": "2026-01-15T09:00:00.000Z",
+                "account": {"acct": "hanako@example.jp", "url": "https://example.jp/@hanako"},
+                "status": {
+                    "id": f"s{name}",
+                    "account": {"acct": "hanako@example.jp", "url": "https://example.jp/@hanako"},
+                    "content": f"<p>{text}</p>",
+                },
+            }
+        )
+
+    def post(self, text: str) -> None:
+        count = len(self.posts)
+        self.posts.append(
+            {
+                "uri": f"at://did:plc:hanako/app.bsky.feed.post/{count}",
+                "author": {"did": "did:plc:hanako"},
+                "reason": "mention",
+                "record": {"text": text},
+                "indexedAt": f"2026-01-15T09:{count // 60:02}:{count % 60:02}.000Z",
+            }
+        )
+
+    async def mastodon(self, request: Request) -> Response:
+        self.asked += 1
+        if self.failing:
+            return self.failing
+        if request.headers["authorization"] != f"Bearer {self.token}":
+            return JSONResponse({"error": "The access token was revoked"}, 401)
+        after, limit = request.query_params.get("min_id"), int(request.query_params["limit"])
+        if after is None:
+            return JSONResponse(self.toots[::-1][:limit])
+        newer = [toot for toot in self.toots if int(toot["id"]) > int(after)][:limit]
+        return JSONResponse(newer[::-1])
+
+    async def session(self, request: Request) -> Response:
+        if (await request.json())["password"] != RIGHT:
+            return JSONResponse({"error": "AuthenticationRequired"}, 401)
+        self.sessions += 1
+        return JSONResponse({"accessJwt": f"jwt-{self.sessions}", "refreshJwt": "r"})
+
+    async def bluesky(self, request: Request) -> Response:
+        if request.headers["authorization"] != f"Bearer jwt-{self.sessions}":
+            return JSONResponse({"error": "ExpiredToken"}, 400)
+        start, limit = (
+            int(request.query_params.get("cursor", 0)),
+            int(request.query_params["limit"]),
+        )
+        items = self.posts[::-1][start : start + limit]
+        following = {"cursor": str(start + limit)} if start + limit < len(self.posts) else {}
+        return JSONResponse({"notifications": items, **following})
+
+
+@pytest.fixture
+async def network() -> AsyncIterator[Network]:
+    network = Network()
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    network.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    config = uvicorn.Config(network.app, log_config=None, lifespan="off", ws="none", loop="none")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield network
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    await asyncio.to_thread(migrate, MIGRATIONS, database_url, "ingest_social")
+    engine = create_writer_engine(database_url, "ingest_social")
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=20) as client:
+        yield client
+
+
+class Taken:
+    """An intake that keeps what the adapters read."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.away = False
+        self.heard = asyncio.Event()
+
+    async def accept(self, original: Original, account: ChannelAccount) -> None:
+        if self.away:
+            raise TransientError("kafka: away")
+        self.drafts += ADAPTERS[original.provider].parse(original, account)
+        self.heard.set()
+
+    @property
+    def texts(self) -> list[str]:
+        return [d.data.text or "" for d in self.drafts if isinstance(d.data, Message)]
+
+
+@pytest.fixture
+def taken() -> Taken:
+    return Taken()
+
+
+def mastodon(url: str, name: str = "main", token: str = RIGHT) -> ChannelAccount:
+    return ChannelAccount(
+        tenant="acme",
+        provider="mastodon",
+        account=name,
+        team="広報",
+        options={"server": url, "access_token": token, "handle": "madoguchi@social.example.jp"},
+    )
+
+
+def bluesky(url: str, password: str = RIGHT) -> ChannelAccount:
+    return ChannelAccount(
+        tenant="acme",
+        provider="bluesky",
+        account="main",
+        team="広報",
+        options={"server": url, "app_password": password, "did": "did:plc:madoguchi"},
+    )
+
+
+class Desk:
+    """Listens to accounts, each when a test says so or all by themselves."""
+
+    def __init__(self, engine: AsyncEngine, client: httpx.AsyncClient, taken: Taken) -> None:
+        self._engine, self._client, self._taken = engine, client, taken
+
+    def listener(self, account: ChannelAccount) -> Listener:
+        how = asking(account, self._client)
+        assert how is not None
+        return Listener(account, how)
+
+    def mentions(self, *listeners: Listener) -> Mentions:
+        cursors = Cursors(self._engine)
+        return Mentions(listeners, self._taken, cursors, lambda: NOW, every_seconds=0.02)
+
+
+@pytest.fixture
+def desk(engine: AsyncEngine, client: httpx.AsyncClient, taken: Taken) -> Desk:
+    return Desk(engine, client, taken)
+
+
+async def listen(mentions: Mentions, listener: Listener) -> None:
+    while await mentions.listen_once(listener):
+        pass
+
+
+async def test_every_mention_is_heard_once_in_order_also_by_the_next_process(
+    desk: Desk, network: Network, taken: Taken
+) -> None:
+    network.toot("最初の問い合わせ")
+    listener = desk.listener(mastodon(network.url))
+    await listen(desk.mentions(listener), listener)
+    for number in range(100):  # more than two pages while we were away
+        network.toot(f"返品したい {number}")
+    await listen(desk.mentions(listener), listener)
+    await listen(desk.mentions(listener), listener)
+    assert taken.texts == ["最初の問い合わせ", *(f"返品したい {n}" for n in range(100))]
+    assert {draft.contact for draft in taken.drafts} == {"mastodon:hanako@example.jp"}
+
+
+async def test_bluesky_is_read_back_over_pages_and_a_session_that_expired_is_renewed(
+    desk: Desk, network: Network, taken: Taken
+) -> None:
+    network.post("はじめまして")
+    listener = desk.listener(bluesky(network.url))
+    mentions = desk.mentions(listener)
+    await listen(mentions, listener)
+    network.sessions += 1  # the old token is worth nothing now
+    for number in range(250):
+        network.post(f"届きません {number}")
+    await listen(mentions, listener)
+    await listen(mentions, listener)
+    assert taken.texts == ["はじめまして", *(f"届きません {n}" for n in range(250))]
+    assert network.sessions == 3
+
+
+async def test_what_could_not_be_kept_is_asked_for_again(
+    desk: Desk, network: Network, taken: Taken
+) -> None:
+    network.toot("届いていますか")
+    listener = desk.listener(mastodon(network.url))
+    mentions = desk.mentions(listener)
+    taken.away = True
+    with pytest.raises(TransientError):
+        await mentions.listen_once(listener)
+    taken.away = False
+    await mentions.listen_once(listener)
+    assert taken.texts == ["届いていますか"]
+
+
+@pytest.mark.parametrize("wrong", ["mastodon", "bluesky"])
+async def test_a_wrong_credential_is_told_as_such(desk: Desk, network: Network, wrong: str) -> None:
+    account = (
+        mastodon(network.url, token="revoked")
+        if wrong == "mastodon"
+        else bluesky(network.url, "revoked")
+    )
+    listener = desk.listener(account)
+    with pytest.raises(CredentialError):
+        await desk.mentions(listener).listen_once(listener)
+
+
+async def test_a_provider_that_is_busy_says_for_how_long(desk: Desk, network: Network) -> None:
+    network.failing = Response(status_code=429, headers={"retry-after": "120"})
+    listener = desk.listener(mastodon(network.url))
+    with pytest.raises(BusyError) as busy:
+        await desk.mentions(listener).listen_once(listener)
+    assert busy.value.seconds == 120
+
+
+async def test_an_account_without_a_credential_is_not_asked_for(client: httpx.AsyncClient) -> None:
+    for provider in ("mastodon", "bluesky", "line"):
+        account = ChannelAccount(tenant="acme", provider=provider, account="main")
+        assert asking(account, client) is None
+
+
+async def test_one_accounts_trouble_shows_and_holds_up_no_other(
+    desk: Desk, network: Network, taken: Taken
+) -> None:
+    closed = mastodon("http://127.0.0.1:9", "closed")
+    revoked = mastodon(network.url, "revoked", token="revoked")
+    listeners = [desk.listener(item) for item in (closed, revoked, mastodon(network.url, "good"))]
+    mentions = desk.mentions(*listeners)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(mentions.run(stopping))
+    for text in ("一", "二"):
+        network.toot(text)
+        taken.heard.clear()
+        await taken.heard.wait()
+    while not (  # noqa: ASYNC110 - a gauge has no event to wait for
+        ready("good") == 1 and ready("revoked") == 0 and "closed" in str(mentions.complaint())
+    ):
+        await asyncio.sleep(0.01)  # each account has its own pace
+    stopping.set()
+    await running
+    assert taken.texts == ["一", "二"]
+    complaint = mentions.complaint() or ""
+    assert "mastodon/revoked: the provider refuses our credential: 401" in complaint
+    assert "mastodon/good" not in complaint
+
+
+async def test_an_account_that_works_again_is_ready_again(
+    desk: Desk, network: Network, taken: Taken
+) -> None:
+    listener = desk.listener(mastodon(network.url, "renewed"))
+    mentions = desk.mentions(listener)
+    network.token = "another"
+    await mentions._trouble(listener)
+    assert (ready("renewed"), mentions.complaint() is None) == (0, False)
+    network.token = "right"
+    await mentions._trouble(listener)
+    assert (ready("renewed"), mentions.complaint() is None) == (1, True)
+    assert taken.texts == []
+
+
+def ready(account: str) -> float | None:
+    labels = {"provider": "mastodon", "account": account, "team": "広報"}
+    return REGISTRY.get_sample_value("madoguchi_account_ready", labels)

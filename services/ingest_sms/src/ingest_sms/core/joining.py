@@ -1,6 +1,6 @@
 """What each provider tells of the parts of a long message, and where a part belongs.
 
-Parts are kept until their message is whole, or waited long enough; docs/decisions/0009 says where.
+Parts are kept until their message is whole, or waited long enough; docs/decisions/0010 says where.
 """
 
 from collections.abc import Callable, Sequence

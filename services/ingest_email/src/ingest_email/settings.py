@@ -34,3 +34,6 @@ class Settings(IngestSettings):
         60.0, description="pause between looks where an IMAP server cannot tell of news"
     )
     imap_batch: int = Field(50, description="mails fetched before the cursor is read again")
+    dns_seconds: float = Field(
+        5.0, description="longest time for the DNS lookups that one mail's senders are checked by"
+    )

@@ -1,6 +1,7 @@
 """Puts the service together."""
 
 import ssl
+from time import monotonic
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -8,8 +9,11 @@ from msgspec.structs import replace
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
 from common.edges.service import Closing, Component
+from ingest_email.core.authentication import parsing_what_was_verified
 from ingest_email.core.folders import PROVIDER, parsing_what_was_fetched
 from ingest_email.core.providers.registry import ADAPTERS, parse
+from ingest_email.edges.authentication import VerifyingIntake
+from ingest_email.edges.dns import SystemResolver
 from ingest_email.edges.imap import ImapOptions, Mailboxes, MailboxReader
 from ingest_email.edges.lmtp import LmtpServer
 from ingest_email.edges.mailbox_store import MailboxStore
@@ -17,6 +21,7 @@ from ingest_email.edges.smtp import SmtpOptions, SmtpServer
 from ingest_email.settings import Settings
 
 SERVICE = "ingest_email"
+READ = parsing_what_was_verified(parsing_what_was_fetched(parse))
 
 
 class EmailService(Struct, frozen=True):
@@ -31,11 +36,12 @@ class EmailService(Struct, frozen=True):
 
 def build(settings: Settings) -> EmailService:
     """Return the service, not started yet."""
-    ingest = build_ingest(SERVICE, settings, parsing_what_was_fetched(parse), ADAPTERS)
-    listeners = [SmtpServer(smtp_options(settings), ingest.accounts, ingest.intake, ingest.clock)]
+    ingest = build_ingest(SERVICE, settings, READ, ADAPTERS)
+    intake = VerifyingIntake(ingest.intake, SystemResolver(), settings.dns_seconds, monotonic)
+    listeners = [SmtpServer(smtp_options(settings), ingest.accounts, intake, ingest.clock)]
     if settings.lmtp_port is not None:
         options = replace(smtp_options(settings), port=settings.lmtp_port)
-        listeners.append(LmtpServer(options, ingest.accounts, ingest.intake, ingest.clock))
+        listeners.append(LmtpServer(options, ingest.accounts, intake, ingest.clock))
     for listener in listeners:
         ingest.health.needs(listener.name, listener.complaint)
     fetching = _mailboxes(settings, ingest)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
@@ -124,6 +125,37 @@ async def test_two_replicas_that_get_the_last_parts_together_publish_one_message
     )
     assert len(bus.records) == 1
     assert bus.texts == ["荷物がまだ届いていません。"]
+
+
+async def test_a_part_that_comes_while_its_message_goes_on_without_it_is_not_lost(
+    replica: Any,
+    engine: AsyncEngine,
+    bus: Any,
+    clock: Any,
+    smpp_part: Callable[..., Original],
+) -> None:
+    await replica.joining.accept(smpp_part(1, WORDS[1], total=2, at=clock()), SMPP)
+    store = PartStore(engine)
+    (message,) = await store.due(clock(), 1)
+    async with store.joining(message, clock()) as originals:
+        assert len(originals) == 1
+        late = smpp_part(2, WORDS[2], total=2, at=clock())
+        coming = asyncio.create_task(replica.joining.accept(late, SMPP))
+        await waits_for_a_lock(engine)
+    await coming
+    clock.pass_by(DAY)
+    await replica.joining.sweep()
+    assert bus.texts == ["届いて"]
+
+
+async def waits_for_a_lock(engine: AsyncEngine) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(20), engine.connect() as connection:
+        while not (await connection.execute(waiting)).scalar_one():
+            await connection.rollback()  # the view stays as it is within a transaction
 
 
 async def test_an_interrupted_join_is_repeated_as_the_same_event(

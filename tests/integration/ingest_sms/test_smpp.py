@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from itertools import count as counting
@@ -12,9 +12,10 @@ import pytest
 import smpp34
 from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
 
 from common.core.adapters import ChannelAccount, Original
-from common.core.errors import BackPressureError
+from common.core.errors import BackPressureError, TransientError
 from common.edges.ports import Accepting
 from ingest_sms.core.smpp.session import bind_options
 from ingest_sms.edges.deliveries import DeliveryStore
@@ -231,6 +232,40 @@ async def test_parts_come_in_any_order_over_two_sessions(
         async with bound(account(centre.port)):
             assert await (await centre.session()).deliver(pdu) == 0
     assert bus.texts == [vector_texts[name]]
+
+
+class Forgetful(DeliveryStore):
+    """Postgres is away when the first answers are to be settled."""
+
+    failures = 0
+
+    @override
+    async def settle(self, account: str, session: str, fingerprints: Sequence[str]) -> None:
+        if not self.failures:
+            self.failures += 1
+            raise TransientError("database: away")
+        await super().settle(account, session, fingerprints)
+
+
+async def test_answers_that_could_not_be_settled_are_settled_with_the_next(
+    centre: Any,
+    engine: AsyncEngine,
+    clock: Any,
+    replica: Any,
+    count: Callable[[str], Awaitable[int]],
+    make_deliver_sm: Callable[..., bytes],
+) -> None:
+    owner = account(centre.port, enquire_link_seconds="0.05")
+    deliveries = Forgetful(engine)
+    mailbag = Mailbag(owner, replica.joining, deliveries, clock)
+    bind = Bind(bind_options(owner), mailbag, Backoff(0.01, 0.1), lambda: "session")
+    stopping = asyncio.Event()
+    running = asyncio.create_task(bind.run(stopping))
+    assert await (await centre.session()).deliver(make_deliver_sm(b"hi")) == 0
+    await until(lambda: deliveries.failures == 1)
+    stopping.set()
+    await running
+    assert await count("delivery") == 0
 
 
 def request(command: int, body: bytes = b"", sequence: int = 3) -> bytes:

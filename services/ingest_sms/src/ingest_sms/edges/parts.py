@@ -15,6 +15,11 @@ from ingest_sms.core.joining import Place, Waiting, home
 
 # Parts of one message may reach two replicas at once; one after another decides where its part belongs.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:provider || :account || :series, 0))")
+# A message that is being joined takes no more parts: whoever is first, the other sees what he did.
+_HOLD = text(
+    "SELECT id FROM long_message WHERE provider = :provider AND account = :account "
+    "AND series = :series ORDER BY id FOR UPDATE"
+)
 _CANDIDATES = text(
     "SELECT id, total, begun_at, joined_at, array_agg(number) AS numbers, "
     "array_agg(fingerprint) AS fingerprints FROM long_message JOIN part ON message = id "
@@ -64,6 +69,7 @@ class PartStore:
         }
         async with passing_errors(), self._engine.begin() as connection:
             await connection.execute(_LOCK, key)
+            await connection.execute(_HOLD, key)
             waiting = home(place, await _candidates(connection, key))
             if waiting is None:
                 waiting = await _begun(connection, key, place, original.received_at)

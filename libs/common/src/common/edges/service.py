@@ -47,8 +47,12 @@ class Closing:
         self._closers = closers
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Wait for the end, then close in the order given."""
+        """Wait for the end, then close."""
         await stopping.wait()
+        await self.close()
+
+    async def close(self) -> None:
+        """Close in the order given."""
         for close in self._closers:
             await close()
 
@@ -153,7 +157,11 @@ async def _run(
 class _Work:
     def __init__(self, component: Component) -> None:
         self._stopping = asyncio.Event()
-        self.task = asyncio.create_task(component.run(self._stopping), name=component.name)
+        self.task = asyncio.create_task(self._run(component), name=component.name)
+
+    async def _run(self, component: Component) -> None:
+        await component.run(self._stopping)
+        await self._stopping.wait()  # one that has nothing to do does not end the others
 
     async def finish(self) -> None:
         self._stopping.set()

@@ -1,5 +1,7 @@
-"""The commands of a service that takes webhooks: `serve`, `migrate`, and `parse` without servers."""
+"""The commands of a service that takes messages in: `serve`, `migrate`, `replay`, and `parse`."""
 
+import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +15,12 @@ from common.core.naming import attributes_of
 from common.edges.clock import system_clock
 from common.edges.ingest import MIGRATIONS, IngestService, migrate_ingest
 from common.edges.logs import configure_logs
+from common.edges.replay import Progress
 from common.edges.service import run
 from common.settings import IngestSettings
+
+_SINCE = re.compile(r"([0-9]{4}(/[0-9]{2}(/[0-9]{2})?)?)?")
+_TELL_EVERY = 1000
 
 SettingsT = TypeVar("SettingsT", bound=IngestSettings)
 
@@ -62,7 +68,45 @@ def webhook_commands(
         for line in _lines(service, adapters, original, owner):
             typer.echo(line)
 
+    add_replay(app, service, lambda: build(settings()))
     return app
+
+
+def add_replay(app: typer.Typer, service: str, build: Callable[[], IngestService]) -> None:
+    """Add `replay` to a service's command line."""
+
+    @app.command()
+    def replay(
+        *,
+        since: Annotated[
+            str, typer.Option(help="a day, month or year (UTC), e.g. 2026/11/21")
+        ] = "",
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="parse and count only")] = False,
+    ) -> None:
+        """Publish the kept originals again, read by today's parsers, as the same events."""
+        if not _SINCE.fullmatch(since):
+            raise typer.BadParameter("since: a day, month or year such as 2026/11/21")
+        configure_logs(service, "WARNING")
+        done = asyncio.run(_replay(build(), since, dry_run=dry_run))
+        typer.echo(_told(done))
+
+
+async def _replay(built: IngestService, since: str, *, dry_run: bool) -> Progress:
+    try:
+        return await built.replay.run(since, _tell, dry_run=dry_run)
+    finally:
+        await built.closing.close()
+
+
+def _tell(progress: Progress) -> None:
+    if progress.originals % _TELL_EVERY == 0:
+        typer.echo(_told(progress), err=True)
+
+
+def _told(progress: Progress) -> str:
+    orphans = f", {progress.orphans} of removed accounts" if progress.orphans else ""
+    told = f"{progress.originals} originals{orphans}, {progress.events} events"
+    return f"{told}, up to {progress.reference}" if progress.reference else told
 
 
 def _lines(

@@ -1,4 +1,4 @@
-"""`python -m ingest_sms serve | migrate | parse PROVIDER FILE`."""
+"""`python -m ingest_sms serve | migrate | replay | parse PROVIDER FILE`."""
 
 from common.cli import webhook_commands
 from ingest_sms.core.registry import ADAPTERS

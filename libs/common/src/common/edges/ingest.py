@@ -20,6 +20,7 @@ from common.edges.originals import Originals
 from common.edges.outbound import Outbound
 from common.edges.ports import Accepting, Publishing, Stage
 from common.edges.publisher import Publisher
+from common.edges.replay import Replay
 from common.edges.service import Closing, Component, Health, health_routes, instance_name
 from common.edges.webhooks import WebhookEdge, add_webhook_routes
 from common.settings import IngestSettings
@@ -39,6 +40,8 @@ class IngestService(Struct, frozen=True):
     intake: Intake
     entrance: Accepting
     clock: Clock
+    replay: Replay
+    closing: Closing
     components: tuple[Component, ...]
 
 
@@ -61,13 +64,14 @@ def build_ingest(
     publisher = publisher or Publisher(
         settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
     )
+    originals = Originals(objects, service, instance_name(settings), system_clock)
     intake = Intake(
         service=service,
         parse=parse,
         accounts=accounts,
         publisher=publisher,
         inbox=Inbox(engine),
-        originals=Originals(objects, service, instance_name(settings), system_clock),
+        originals=originals,
         objects=objects,
         retry_seconds=settings.inbox_retry_seconds,
     )
@@ -89,9 +93,13 @@ def build_ingest(
     add_webhook_routes(app, edge)
     health.mentions("accounts", edge.complaint)
     work: tuple[Component, ...] = (before, intake) if before else (intake,)
+    retry = settings.inbox_retry_seconds
+    replay = Replay(originals, accounts, intake, publisher, retry)
     closing = Closing(publisher.stop, engine.dispose, outbound.close)
     components = (*work, *(media.components if media else ()), closing)
-    return IngestService(app, health, accounts, intake, entrance, system_clock, components)
+    return IngestService(
+        app, health, accounts, intake, entrance, system_clock, replay, closing, components
+    )
 
 
 def parse_by_adapter(adapters: Mapping[str, Adapter]) -> Parse:

@@ -78,6 +78,25 @@ class Intake:
                 return
         await self._divert(original)
 
+    def drafts(self, original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+        """Return the events in an original."""
+        return self._parse(original, account)
+
+    async def completed(
+        self, drafts: tuple[Draft, ...], account: ChannelAccount, raw_ref: str
+    ) -> list[Record]:
+        """Return the records of these events, their files stored. Raises TransientError.
+
+        `raw_ref` is where their original is kept.
+        """
+        records: list[Record] = []
+        for draft in drafts:
+            attributes = attributes_of(self._service, account, draft)
+            data = await self._data(draft, account, raw_ref)
+            records.append(record(MESSAGES.name, attributes, data))
+            records += consent_records(attributes, data)
+        return records
+
     def complaint_at_start(self) -> str | None:
         """Return why nothing may be taken yet: our last life may have left requests in the inbox."""
         return None if self._looked else "postgres: the inbox was not looked at yet"
@@ -140,19 +159,12 @@ class Intake:
         return await self._records(original, account)
 
     async def _records(self, original: Original, account: ChannelAccount) -> list[Record]:
-        drafts = self._parse(original, account)
+        drafts = self.drafts(original, account)
         if not drafts:
             return []
-        raw_ref = await self._originals.keep(original)
-        records: list[Record] = []
-        for draft in drafts:
-            attributes = attributes_of(self._service, account, draft)
-            data = await self._completed(draft, account, raw_ref)
-            records.append(record(MESSAGES.name, attributes, data))
-            records += consent_records(attributes, data)
-        return records
+        return await self.completed(drafts, account, await self._originals.keep(original))
 
-    async def _completed(
+    async def _data(
         self, draft: Draft, account: ChannelAccount, raw_ref: str
     ) -> Message | MessageStatus:
         data = msgspec.structs.replace(draft.data, raw_ref=raw_ref)

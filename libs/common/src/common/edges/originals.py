@@ -59,12 +59,13 @@ class Originals:
         start, _, length = span.partition("+")
         return _decode(await self._objects.get(key, int(start), int(length)))
 
-    async def since(self, prefix: str = "") -> AsyncIterator[tuple[str, Original]]:
-        """Yield every original with its reference, oldest segment first.
+    async def since(self, moment: str = "") -> AsyncIterator[tuple[str, Original]]:
+        """Yield every original kept since then with its reference, oldest segment first.
 
-        `prefix` narrows by time, e.g. `2026/11/21`.
+        `moment` is the beginning of a time in UTC as it stands in keys, e.g. `2026/11/21`.
         """
-        for key in await self._objects.keys(f"{self._prefix}/{prefix}".rstrip("/")):
+        keys = await self._objects.keys(self._prefix)
+        for key in (key for key in keys if key >= f"{self._prefix}/{moment}"):
             content, start = await self._objects.get(key), _LENGTH_BYTES
             while start < len(content):
                 length = int.from_bytes(content[start - _LENGTH_BYTES : start], "big")

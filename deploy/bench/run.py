@@ -42,12 +42,15 @@ def _measure(stack: Stack, report: Report) -> list[Figure]:
     for service in stack.services.values():
         service.stop()
     figures = mails + stages.measure(stack)
-    stack.start(report)
-    report.say("bench", "webhooks of ingest_sms, with Kafka and without")
+    report.say("bench", "webhooks of ingest_sms alone, with Kafka and without")
     twilio = accounts.of_provider("twilio")[0]
+    alone = stack.services["ingest_sms"]
+    alone.start()
+    alone.wait_until_ready()
     figures += webhooks.measure(stack, twilio)
     report.say("bench", "acknowledgements of ingest_sms at a steady pace")
     figures += acknowledgement.measure(stack, twilio)
+    stack.start(report)
     report.say("bench", "the whole path, flooded and at half load")
     figures += path.measure(stack, accounts)
     return figures + [_memory(stack, name) for name in SERVICES]

@@ -1,10 +1,10 @@
 from ingest_email.core.bodies import choose_bodies
 from ingest_email.core.content import read_content
 from ingest_email.core.limits import (
+    BODY_PARTS,
+    BODY_READ_BYTES,
     HTML_CHARACTERS,
-    HTML_READ_BYTES,
     TEXT_CHARACTERS,
-    TEXT_READ_BYTES,
 )
 from ingest_email.core.tree import Part, read_tree
 
@@ -133,6 +133,15 @@ def test_what_is_longer_than_an_event_travels_as_a_file() -> None:
 
 
 def test_what_is_longer_than_is_read_is_a_file_once() -> None:
-    for kind, size in (("text/plain", TEXT_READ_BYTES), ("text/html", HTML_READ_BYTES)):
-        content = read_content(choose_bodies(read_tree(part(kind, "a" * (size + 1)).encode())))
+    for kind in ("text/plain", "text/html"):
+        long = part(kind, "a" * (BODY_READ_BYTES + 1))
+        content = read_content(choose_bodies(read_tree(long.encode())))
         assert len(content.long) == 1
+        assert content.text
+
+
+def test_of_very_many_texts_the_first_are_read_and_the_others_are_files() -> None:
+    many = multipart("mixed", *[part("text/plain", f"text {n}") for n in range(BODY_PARTS + 2)])
+    content = read_content(choose_bodies(read_tree(many.encode())))
+    assert content.text.endswith(f"text {BODY_PARTS - 1}")
+    assert [found.content() for found in content.long] == [b"text 50", b"text 51"]

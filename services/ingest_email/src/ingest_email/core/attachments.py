@@ -9,6 +9,7 @@ from common.core.adapters import File
 from common.core.events import Attachment, AttachmentState
 from ingest_email.core.cleaning import one_line
 from ingest_email.core.headers import read_headers
+from ingest_email.core.limits import FIELD_BYTES
 from ingest_email.core.sniffing import media_type
 from ingest_email.core.tree import Part
 from ingest_email.core.words import decode_header
@@ -83,7 +84,7 @@ def _name(part: Part, content: bytes, kind: str) -> str:
 def _subject_of(mail: bytes) -> str:
     """Return the name of a forwarded mail, `<subject>.eml`."""
     headers, _ = read_headers(mail, 0)
-    subject = safe_name(decode_header(headers.get("subject")).replace("/", "／"))
+    subject = safe_name(decode_header(headers.get("subject")[:FIELD_BYTES]).replace("/", "／"))
     return f"{subject}.eml" if subject else ""
 
 

@@ -28,7 +28,7 @@ _FAILURE = re.compile(
     re.IGNORECASE,
 )
 _COPY = re.compile(
-    r"^[-=_>|\s]*(?:"
+    r"^[-=_>| \t]{0,80}(?:"
     r"below this line is a copy|this is a copy of|(?:the )?header of the original|original message(?: headers?| follows)?\b"
     r"|original mail info|unsent message|message (?:headers?|text) follow|included is a copy|below is a copy"
     r"|enclosed is a copy|returned message|undelivered message|copy of (?:the|your) message|transcript of the mail"

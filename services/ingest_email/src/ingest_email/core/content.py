@@ -1,5 +1,7 @@
 """The text and the HTML of a mail, read from its body parts."""
 
+from itertools import accumulate
+
 from msgspec import Struct
 
 from ingest_email.core.bodies import HTML, Bodies
@@ -8,10 +10,10 @@ from ingest_email.core.cleaning import lines
 from ingest_email.core.flowed import unwrap
 from ingest_email.core.html_text import html_to_text
 from ingest_email.core.limits import (
+    BODY_PARTS,
+    BODY_READ_BYTES,
     HTML_CHARACTERS,
-    HTML_READ_BYTES,
     TEXT_CHARACTERS,
-    TEXT_READ_BYTES,
 )
 from ingest_email.core.markup import declared_charset, safe_html, text_to_html
 from ingest_email.core.tree import Part
@@ -30,11 +32,13 @@ class Content(Struct, frozen=True):
 
 def read_content(bodies: Bodies) -> Content:
     """Return the decoded bodies. Several parts (Apple Mail puts text between pictures) are joined."""
-    text_parts, text = bodies.text, _joined_text(bodies.text)
+    text_parts, text = bodies.text, _joined_text(_within_budget(bodies.text))
+    html_parts = _within_budget(bodies.html)
     if not text:  # an empty text part beside HTML that says something
-        text_parts, text = bodies.html, _joined_text(bodies.html)
-    html = _joined_html(bodies.html)
-    long = [part for part in (*bodies.text, *bodies.html) if len(part.body) > _readable_bytes(part)]
+        text_parts, text = bodies.html, _joined_text(html_parts)
+    html = _joined_html(html_parts)
+    long = [part for part in (*bodies.text, *bodies.html) if len(part.body) > BODY_READ_BYTES]
+    long += bodies.text[len(_within_budget(bodies.text)) :] + bodies.html[len(html_parts) :]
     if len(text) > TEXT_CHARACTERS:
         long += text_parts
     if len(html) > HTML_CHARACTERS:
@@ -45,7 +49,7 @@ def read_content(bodies: Bodies) -> Content:
 
 def read_text(part: Part) -> str:
     """Return a text part's characters, decoded, lines ending in LF, paragraphs unwrapped."""
-    raw = part.beginning(_readable_bytes(part))
+    raw = part.beginning(BODY_READ_BYTES)
     label = part.content_type.get("charset")
     if not label and part.media_type == HTML:
         label = declared_charset(raw)
@@ -55,8 +59,11 @@ def read_text(part: Part) -> str:
     return text
 
 
-def _readable_bytes(part: Part) -> int:
-    return HTML_READ_BYTES if part.media_type == HTML else TEXT_READ_BYTES
+def _within_budget(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return the first parts, as many as are read together; always one."""
+    sizes = accumulate(len(part.body) for part in parts)
+    count = sum(1 for size in sizes if size <= BODY_READ_BYTES)
+    return parts[: min(max(count, 1), BODY_PARTS)]
 
 
 def _joined_text(parts: tuple[Part, ...]) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _COMMENT = re.compile(r"\([^()]*\)")
-_AROUND_COLON = re.compile(r"\s*:\s*")
+_AROUND_COLON = re.compile(r"\s{0,5}:\s{0,5}")
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)  # a clock in the wrong zone is off by less

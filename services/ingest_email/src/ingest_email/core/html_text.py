@@ -15,8 +15,9 @@ from lxml import etree, html  # type: ignore[import-untyped]  # lxml ships no ty
 from ingest_email.core.cleaning import lines
 
 _CONFIG = ParserConfig(css=STRICT_CSS_PROFILE)
-_MAX_DEPTH = 200  # the layout engine calls itself for each level
-_MAX_ELEMENTS = 30_000  # it lays out some 60,000 a second
+_MAX_DEPTH = 100  # the layout engine calls itself for each level
+_MAX_ELEMENTS = 10_000  # it lays out some 60,000 a second
+_MAX_TABLE_CHARACTERS = 10_000_000  # it makes every row of a table as wide as the widest
 _UNREAD = ("script", "style", "head", "title")
 _BLANKS = re.compile(r"\s+")
 _HIDDEN = re.compile(r"display:none|visibility:hidden|mso-hide:all|opacity:0(?:\.0+)?(?:;|!|$)")
@@ -30,7 +31,6 @@ _BACKGROUND = re.compile(
 _CONDITIONAL_RULES = re.compile(r"@[^{;]{0,500}\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _CLASS_RULE = re.compile(r"\.([\w-]{1,100})\s*\{([^{}]*)\}")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
-_TRAILING = re.compile(r"[ \t\u3000]+$", re.MULTILINE)
 
 
 def html_to_text(source: str) -> str:
@@ -41,8 +41,10 @@ def html_to_text(source: str) -> str:
     for element in _hidden(tree):
         if element.getparent() is not None:
             element.drop_tree()
+    etree.strip_attributes(tree, "style")  # a padding of a million would be laid out, too
     text = _plain(tree) if _is_heavy(tree) else Inscriptis(tree, _CONFIG).get_text()
-    return _MANY_BLANK_LINES.sub("\n\n", _TRAILING.sub("", lines(text))).strip("\n")
+    stripped = "\n".join(line.rstrip() for line in lines(text).split("\n"))
+    return _MANY_BLANK_LINES.sub("\n\n", stripped).strip("\n")
 
 
 def _tree(source: str) -> html.HtmlElement | None:
@@ -111,7 +113,8 @@ def _is_heavy(tree: html.HtmlElement) -> bool:
         depth += 1 if event == "start" else -1
         if depth > _MAX_DEPTH or number > 2 * _MAX_ELEMENTS:
             return True
-    return False
+    rows = sum(1 for _ in tree.iter("tr"))
+    return rows * sum(len(piece) for piece in tree.itertext()) > _MAX_TABLE_CHARACTERS
 
 
 def _plain(tree: html.HtmlElement) -> str:

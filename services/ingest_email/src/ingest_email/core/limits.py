@@ -15,15 +15,16 @@ DELIMITERS = 200_000  # lines that begin like a boundary, `--`
 HEADER_BYTES = 16_000
 HEADERS = 1_000
 ADDRESSES = 1_000
+FIELD_BYTES = 4_000  # of a part's own header field: there may be hundreds of parts
 NAME_CHARACTERS = 200
 SUBJECT_CHARACTERS = 2_000
 ATTRIBUTE_CHARACTERS = 1_000
 REFERENCES = 100
 
-# A body is read so far (bytes), and shown so far (characters: an event must fit a Kafka record,
-# common.core.sizes). A longer one travels whole as a file beside the message.
-TEXT_READ_BYTES = 1_000_000
-HTML_READ_BYTES = 1_000_000
+# The bodies of a mail are read so far (bytes and parts), and shown so far (characters: an event must
+# fit a Kafka record, common.core.sizes). What is longer travels whole as a file beside the message.
+BODY_READ_BYTES = 500_000
+BODY_PARTS = 50
 TEXT_CHARACTERS = 60_000
 HTML_CHARACTERS = 200_000
 

@@ -8,7 +8,7 @@ from ingest_email.core.charsets import decode
 from ingest_email.core.words import decode_words
 
 _PARAMETER = re.compile(
-    r'[;\s]\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*(?:"|$)|[^;]*)',
+    r'[;\s]\s{0,20}([^\s=;"]{1,100})\s{0,20}=\s{0,20}("(?:[^"\\]|\\.)*(?:"|$)|[^;]*)',
     re.DOTALL,
 )
 _VALUE = re.compile(r"\s*[^\s;]*")  # the semicolon after it is forgotten now and then

@@ -43,9 +43,9 @@ _OPENING = re.compile(
 )
 _WEAK = re.compile(rf"\S.{{0,80}}{_WROTE}.{{0,40}}[:：]$", re.IGNORECASE)
 
-_RULE = r"[-_=*~ー―─━－＝＿]{2,}"
+_RULE = r"[-_=*~ー―─━－＝＿]{2,80}"
 _EMBEDDED = re.compile(
-    rf"[\s*]*{_RULE}\s*(?:begin )?(?:"
+    rf"[\s*]{{0,4}}{_RULE}\s{{0,4}}(?:begin )?(?:"
     r"original[ -]?(?:message|mail|nachricht|e-?mail|appointment)|reply message|ursprüngliche (?:nachricht|e-mail)"
     r"|message (?:d['’]origine|original|transféré|initial)|mensaje (?:original|reenviado)"
     r"|messaggio (?:originale|inoltrato)|mensagem (?:original|encaminhada)|mensagem encaminhada"
@@ -55,8 +55,8 @@ _EMBEDDED = re.compile(
     r"|.{1,60}さんが書きました|元の(?:メッセージ|メール)|返信元(?:の)?(?:メッセージ|メール)|受信(?:した)?メール|(?:引用)?元メール"
     r"|転送(?:された)?(?:メッセージ|メール)|原始(?:邮件|郵件)(?:信息)?|(?:转发|轉寄)(?:邮件|郵件|的郵件)(?:信息)?"
     r"|원본 ?(?:메일|메시지)|전달된 ?메시지"
-    rf")\s*(?:{_RULE})?[\s*]*$"
-    r"|\s*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)"
+    rf")\s{{0,4}}(?:{_RULE})?[\s*]{{0,4}}$"
+    r"|\s{0,4}(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)"
     r"|début du message (?:réexpédié|transféré)|inizio messaggio inoltrato|inicio del mensaje reenviado"
     r"|início da mensagem (?:re)?encaminhada|転送されたメッセージ|以下は転送されたメッセージです|下面是被转发的邮件"
     r")\s?[:：]?$",
@@ -82,7 +82,7 @@ _LABELLED = re.compile(
     + r")\s{0,3}\**\s?[:：]\**(?:\s|$|\S)",
     re.IGNORECASE,
 )
-_ONLY_RULE = re.compile(r"[\s*]*[-_=*~ー―─━－＝＿]{3,}[\s*]*$|\s*$")
+_ONLY_RULE = re.compile(r"[-_=*~ー―─━－＝＿\s]{3,}$|\s*$")
 
 
 def attribution_end(lines: Sequence[str], start: int) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ingest_email.core.headers import Headers, read_headers
-from ingest_email.core.limits import DELIMITERS, DEPTH, PARTS, LimitExceededError
+from ingest_email.core.limits import DELIMITERS, DEPTH, FIELD_BYTES, PARTS, LimitExceededError
 from ingest_email.core.parameters import Structured, read_structured
 from ingest_email.core.transfer import decode_transfer
 
@@ -184,7 +184,7 @@ class _Reader:
         self._boundaries.pop()
 
     def _part(self, node: _Node) -> Part:
-        disposition = read_structured(node.headers.get("content-disposition"))
+        disposition = read_structured(node.headers.get("content-disposition")[:FIELD_BYTES])
         if node.children:
             children = tuple(self._part(child) for child in node.children)
             return Part(node.headers, node.content_type, disposition, b"", children)
@@ -193,7 +193,7 @@ class _Reader:
 
 
 def _media_type(raw: bytes, default: Structured) -> Structured:
-    field = read_structured(raw)
+    field = read_structured(raw[:FIELD_BYTES])
     if not field.value:
         return default
     if not _MEDIA_TYPE.fullmatch(field.value):

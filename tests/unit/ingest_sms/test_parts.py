@@ -13,7 +13,7 @@ from common.core.adapters import Original
 from common.core.events import Message, MessageKind
 from ingest_sms.core.joining import Place, Waiting, home
 from ingest_sms.core.registry import ADAPTERS, JOINERS
-from ingest_sms.core.smpp.parts import fingerprint
+from ingest_sms.core.smpp.parts import fingerprint, speaker
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 PLACE = Place("series", 2, 3, "b")
@@ -77,6 +77,11 @@ def test_what_is_whole_has_no_place(name: str) -> None:
 def test_what_is_no_pdu_or_several_has_no_place() -> None:
     assert SMPP.place(request("smpp", b"\x00")) is None
     assert SMPP.place(request("smpp", b"".join(next(iter(VECTORS.values()))))) is None
+
+
+def test_what_cannot_be_read_is_nobodys() -> None:
+    assert speaker(next(iter(VECTORS.values()))[0]) == "819012345678"
+    assert speaker(b"\x00") == ""
 
 
 def test_a_joined_message_has_the_parts_as_they_came() -> None:

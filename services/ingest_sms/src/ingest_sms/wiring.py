@@ -30,7 +30,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def build(settings: Settings) -> IngestService:
     """Return the service, not started yet. Raises SmppOptionsError."""
     # Apart from the inbox's connections: a joined message may need one of those while it holds one here.
-    engine = create_writer_engine(settings.database, SERVICE)
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=10)
 
     def joining(intake: Intake, accounts: Accounts) -> Joining:
         return Joining(

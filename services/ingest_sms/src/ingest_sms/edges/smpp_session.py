@@ -1,12 +1,14 @@
 """One bound SMPP session: every message is stored before it is answered.
 
-Deliveries are taken one after another, so that what a customer wrote stays in order and a slow
-store slows the centre down through TCP. Nothing that stands in a message ends the session.
+What one customer wrote is taken one after another, different customers' side by side. When `WINDOW`
+deliveries wait for the store, nothing more is read, which slows the centre down through TCP.
+Nothing that stands in a message ends the session.
 """
 
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from msgspec import Struct
@@ -15,7 +17,7 @@ from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, MadoguchiError, TransientError
 from common.edges.clock import Clock
 from common.edges.ports import Accepting
-from ingest_sms.core.smpp.parts import fingerprint
+from ingest_sms.core.smpp.parts import fingerprint, speaker
 from ingest_sms.core.smpp.pdu import HEADER_BYTES
 from ingest_sms.core.smpp.session import (
     HIGHEST_SEQUENCE,
@@ -35,6 +37,7 @@ from ingest_sms.edges.deliveries import Claim, DeliveryStore
 
 logger = structlog.get_logger()
 
+WINDOW = 16
 ANSWER_SECONDS = 10  # a centre that takes longer to answer is taken for dead
 
 
@@ -73,6 +76,9 @@ class SmppSession:
         self._answered: list[str] = []
         self._asked: dict[int, list[str]] = {}
         self._refused: set[str] = set()
+        self._window = asyncio.Semaphore(WINDOW)
+        self._taking: dict[str, asyncio.Task[None]] = {}  # the last of each customer
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def bind(self, password: str) -> None:
         """Bind as transceiver. Raises BindRefusedError, SessionError, OSError, TimeoutError."""
@@ -93,16 +99,17 @@ class SmppSession:
         receiving = asyncio.create_task(self._receive())
         keeping = asyncio.create_task(self._keep_alive())
         stopped = asyncio.create_task(stopping.wait())
-        tasks = (receiving, keeping, stopped)
+        tasks = (receiving, keeping, stopped, self._broken)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if not receiving.done() and not keeping.done():
+            if not any(task.done() for task in (receiving, keeping, self._broken)):
                 await self._unbind(receiving)
+            await asyncio.gather(*self._taking.values(), return_exceptions=True)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for task in (receiving, keeping):
+        for task in (self._broken, receiving, keeping):
             if not task.cancelled():
                 task.result()
 
@@ -126,11 +133,30 @@ class SmppSession:
 
     async def _answer(self, heard: Header, octets: bytes) -> None:
         if heard.command in (Command.DELIVER_SM, Command.DATA_SM):
-            await self._take(heard, octets)
+            await self._window.acquire()
+            who = speaker(octets)
+            coming = self._in_turn(self._taking.get(who), heard, octets)
+            self._taking[who] = task = asyncio.create_task(coming)
+            task.add_done_callback(partial(self._taken, who))
         elif heard.command in (Command.ENQUIRE_LINK, Command.UNBIND):
             self._writer.write(answer(heard, Status.OK))
         else:
             self._writer.write(refusal(heard, Status.INVALID_COMMAND))
+
+    async def _in_turn(
+        self, before: asyncio.Task[None] | None, heard: Header, octets: bytes
+    ) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        await self._take(heard, octets)
+
+    def _taken(self, who: str, task: asyncio.Task[None]) -> None:
+        self._window.release()
+        if self._taking.get(who) is task:
+            del self._taking[who]
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._broken.done():
+            self._broken.set_exception(error)
 
     async def _take(self, heard: Header, octets: bytes) -> None:
         name = fingerprint(octets)

@@ -18,6 +18,14 @@ def fingerprint(pdu: bytes) -> str:
     return sha256_hex(pdu[HEADER_BYTES:])
 
 
+def speaker(pdu: bytes) -> str:
+    """Return who wrote a PDU, and "" for one that cannot be read: what he writes stays in order."""
+    try:
+        return next(deliveries(pdu)).source.digits
+    except UnreadableError:
+        return ""
+
+
 def _place(original: Original) -> Place | None:
     try:
         found = list(deliveries(original.body))

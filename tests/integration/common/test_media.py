@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.adapters import ChannelAccount
+from common.core.addresses import is_public
 from common.core.cloudevents import Attributes, Record, read, record
 from common.core.events import (
     Attachment,
@@ -31,7 +32,7 @@ from common.core.events import (
     MessageKind,
     Party,
 )
-from common.core.media import NotYetError, Refusal, RefusedError, is_public
+from common.core.media import NotYetError, Refusal, RefusedError
 from common.core.signatures import sha256_hex
 from common.edges.accounts import Accounts
 from common.edges.consumer import Consumer, ConsumerOptions

@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from common.core.adapters import ChannelAccount, Draft, Original
@@ -26,6 +27,7 @@ from ingest_social.core.registry import ADAPTERS
 from ingest_social.edges.asking import BusyError, CredentialError, asking
 from ingest_social.edges.cursors import Cursors
 from ingest_social.edges.mentions import Listener, Mentions
+from ingest_social.edges.streaming import Stream
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 RIGHT = "right"
@@ -39,6 +41,7 @@ class Network:
         self.posts: list[dict[str, Any]] = []
         self.token = RIGHT
         self.sessions = 0
+        self.tooted = asyncio.Event()
         self.failing: Response | None = None
         self.asked = 0
         self.url = ""
@@ -48,6 +51,7 @@ class Network:
         return Starlette(
             routes=[
                 Route("/api/v1/notifications", self.mastodon),
+                Route("/api/v1/streaming/user/notification", self.stream),
                 Route("/xrpc/com.atproto.server.createSession", self.session, methods=["POST"]),
                 Route("/xrpc/app.bsky.notification.listNotifications", self.bluesky),
             ]
@@ -92,6 +96,18 @@ class Network:
             return JSONResponse(self.toots[::-1][:limit])
         newer = [toot for toot in self.toots if int(toot["id"]) > int(after)][:limit]
         return JSONResponse(newer[::-1])
+
+    async def stream(self, request: Request) -> Response:
+        if request.headers["authorization"] != f"Bearer {self.token}":
+            return Response(status_code=401)
+
+        async def events() -> AsyncIterator[bytes]:
+            yield b":thump\n"
+            await self.tooted.wait()
+            yield b"eve"
+            yield b"nt: notification\ndata: {}\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
 
     async def session(self, request: Request) -> Response:
         if (await request.json())["password"] != RIGHT:
@@ -194,9 +210,9 @@ class Desk:
         assert how is not None
         return Listener(account, how)
 
-    def mentions(self, *listeners: Listener) -> Mentions:
+    def mentions(self, *listeners: Listener, every_seconds: float = 0.02) -> Mentions:
         cursors = Cursors(self._engine)
-        return Mentions(listeners, self._taken, cursors, lambda: NOW, every_seconds=0.02)
+        return Mentions(listeners, self._taken, cursors, lambda: NOW, every_seconds)
 
 
 @pytest.fixture
@@ -253,13 +269,14 @@ async def test_what_could_not_be_kept_is_asked_for_again(
     assert taken.texts == ["届いていますか"]
 
 
-@pytest.mark.parametrize("wrong", ["mastodon", "bluesky"])
+@pytest.mark.parametrize("wrong", ["mastodon", "mastodon, typed wrong", "bluesky"])
 async def test_a_wrong_credential_is_told_as_such(desk: Desk, network: Network, wrong: str) -> None:
-    account = (
-        mastodon(network.url, token="revoked")
-        if wrong == "mastodon"
-        else bluesky(network.url, "revoked")
-    )
+    accounts = {
+        "mastodon": mastodon(network.url, token="revoked"),
+        "mastodon, typed wrong": mastodon(network.url, token="ｒｉｇｈｔ"),
+        "bluesky": bluesky(network.url, "revoked"),
+    }
+    account = accounts[wrong]
     listener = desk.listener(account)
     with pytest.raises(CredentialError):
         await desk.mentions(listener).listen_once(listener)
@@ -271,6 +288,15 @@ async def test_a_provider_that_is_busy_says_for_how_long(desk: Desk, network: Ne
     with pytest.raises(BusyError) as busy:
         await desk.mentions(listener).listen_once(listener)
     assert busy.value.seconds == 120
+
+
+@pytest.mark.parametrize("url", ["https://", "http://[", "nowhere", "http://127.0.0.1:9"])
+async def test_an_address_that_leads_nowhere_is_a_trouble_of_that_account_alone(
+    desk: Desk, url: str
+) -> None:
+    for account in (mastodon(url), bluesky(url)):
+        listener = desk.listener(account)
+        assert isinstance(await desk.mentions(listener)._trouble(listener), TransientError)
 
 
 async def test_an_account_without_a_credential_is_not_asked_for(client: httpx.AsyncClient) -> None:
@@ -302,6 +328,36 @@ async def test_one_accounts_trouble_shows_and_holds_up_no_other(
     complaint = mentions.complaint() or ""
     assert "mastodon/revoked: the provider refuses our credential: 401" in complaint
     assert "mastodon/good" not in complaint
+
+
+async def test_a_stream_tells_when_to_ask_and_the_question_brings_the_mention(
+    desk: Desk, network: Network, taken: Taken, client: httpx.AsyncClient
+) -> None:
+    account = mastodon(network.url)
+    account = replace(account, options={**account.options, "streaming": network.url})
+    listener = replace(desk.listener(account), stream=Stream(account, client))
+    mentions = desk.mentions(listener, every_seconds=3600)
+    network.toot("一")
+    stopping = asyncio.Event()
+    running = asyncio.create_task(mentions.run(stopping))
+    await taken.heard.wait()
+    taken.heard.clear()
+    network.toot("二")
+    network.tooted.set()
+    await taken.heard.wait()
+    stopping.set()
+    await running
+    assert taken.texts == ["一", "二"]
+
+
+async def test_a_refused_stream_is_a_passing_trouble(
+    network: Network, client: httpx.AsyncClient
+) -> None:
+    account = mastodon(network.url, token="revoked")
+    for server in (network.url, "http://127.0.0.1:9"):
+        options = {**account.options, "streaming": server}
+        with pytest.raises(TransientError):
+            await Stream(replace(account, options=options), client).watch(asyncio.Event())
 
 
 async def test_an_account_that_works_again_is_ready_again(

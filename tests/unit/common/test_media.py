@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from common.core.adapters import ChannelAccount
+from common.core.addresses import is_public
 from common.core.attachments import pending_files, told
 from common.core.cloudevents import Attributes, Event, read
 from common.core.errors import MadoguchiError
@@ -33,7 +34,6 @@ from common.core.media import (
     first_url,
     follow,
     is_fetched,
-    is_public,
     looked_up,
     needs_lookup,
     next_attempt,
@@ -130,6 +130,9 @@ def test_public_addresses_pass(address: str) -> None:
         ("https://eviltwilio.com/", Refusal.HOST),
         ("https://127.0.0.1/", Refusal.HOST),
         ("https:///a", Refusal.HOST),
+        ("https://写真.twilio.com/", Refusal.HOST),
+        ("https://" + "a" * 64 + ".twilio.com/", Refusal.HOST),
+        ("https://api.twilio.com/\ud800", Refusal.BAD_URL),
     ],
 )
 def test_a_link_to_anywhere_else_is_refused(url: str, refusal: Refusal) -> None:
@@ -162,6 +165,7 @@ def test_no_text_at_all_crashes_the_policy(text: str) -> None:
         except RefusedError:
             continue
         assert target.host.endswith(".twilio.com")
+        assert target.host.isascii()
         assert target.path.isascii()
 
 
@@ -185,6 +189,8 @@ def test_a_credential_is_shown_to_the_providers_own_host_alone() -> None:
     line = account("line", media_credential="channel-token")
     assert credential_for("api-data.line.me", source_of(line), line) == "Bearer channel-token"
     assert credential_for("api.twilio.com", source, account("twilio")) is None
+    typo = account("line", media_credential="ｔｏｋｅｎ")
+    assert credential_for("api-data.line.me", source_of(typo), typo) is None
     x = account("x", media_credential="unused")
     assert credential_for("pbs.twimg.com", source_of(x), x) is None
 

@@ -11,6 +11,7 @@ from ingest_social.core.registry import ADAPTERS
 from ingest_social.edges.asking import asking
 from ingest_social.edges.cursors import Cursors
 from ingest_social.edges.mentions import Listener, Mentions
+from ingest_social.edges.streaming import Stream
 from ingest_social.settings import Settings
 
 SERVICE = "ingest_social"
@@ -42,4 +43,8 @@ def _listeners(accounts: Accounts, client: httpx.AsyncClient) -> list[Listener]:
         for provider in ASKED
         for account in accounts.of_provider(provider)
     ]
-    return [Listener(account, how) for account, how in found if how is not None]
+    return [
+        Listener(account, how, Stream(account, client) if "streaming" in account.options else None)
+        for account, how in found
+        if how is not None
+    ]

@@ -10,6 +10,7 @@ import httpx
 from msgspec import Struct
 
 from common.core.adapters import ChannelAccount
+from common.core.addresses import is_public
 from common.core.media import (
     HTTPS_PORTS,
     MAX_REDIRECTS,
@@ -21,7 +22,6 @@ from common.core.media import (
     credential_for,
     first_url,
     follow,
-    is_public,
     looked_up,
     needs_lookup,
     redirected,

@@ -54,11 +54,10 @@ class AskMastodon:
 
     async def news(self, position: str | None) -> News:
         """Return one page of mentions. Raises CredentialError, TransientError."""
-        headers = {"authorization": f"Bearer {self._token}"}
-        request = self._client.build_request(
-            "GET", self._url, params=mastodon.query(position), headers=headers
+        headers = _bearer(self._token)
+        answer = await _ask(
+            self._client, "GET", self._url, headers=headers, params=mastodon.query(position)
         )
-        answer = await _ask(self._client, request)
         _credential_accepted(answer)
         return mastodon.news(_good(answer), position)
 
@@ -100,14 +99,12 @@ class AskBluesky:
 
     async def _listing(self, query: tuple[tuple[str, str], ...]) -> "_Answer":
         token = self._token = self._token or await self._new_token()
-        headers = {"authorization": f"Bearer {token}"}
+        headers = _bearer(token)
         url = self._server + bluesky.PATH
-        request = self._client.build_request("GET", url, params=query, headers=headers)
-        return await _ask(self._client, request)
+        return await _ask(self._client, "GET", url, headers=headers, params=query)
 
     async def _new_token(self) -> str:
-        request = self._client.build_request("POST", self._server + _SESSION, json=self._login)
-        answer = await _ask(self._client, request)
+        answer = await _ask(self._client, "POST", self._server + _SESSION, json=self._login)
         _credential_accepted(answer)
         try:
             return msgspec.json.decode(_good(answer), type=_Session).access_jwt
@@ -129,9 +126,18 @@ class BusyError(TransientError):
         self.seconds = seconds
 
 
-async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> _Answer:
+async def _ask(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    params: tuple[tuple[str, str], ...] | None = None,
+    json: Mapping[str, str] | None = None,
+) -> _Answer:
     body = bytearray()
     try:
+        request = client.build_request(method, url, headers=headers, params=params, json=json)
         response = await client.send(request, stream=True)
         try:
             async for piece in response.aiter_bytes():
@@ -143,6 +149,12 @@ async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> _Answer:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise TransientError(f"provider: {type(error).__name__}") from error
     return _Answer(response.status_code, bytes(body), response.headers)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    if not token.isascii():
+        raise CredentialError("the credential is no token: it is not ASCII")
+    return {"authorization": f"Bearer {token}"}
 
 
 def _credential_accepted(answer: _Answer) -> None:

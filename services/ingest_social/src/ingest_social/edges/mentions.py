@@ -15,6 +15,7 @@ from common.edges.clock import Clock
 from ingest_social.core.patience import pause_seconds
 from ingest_social.edges.asking import Asking, BusyError, CredentialError
 from ingest_social.edges.cursors import Cursors
+from ingest_social.edges.streaming import Stream
 
 logger = structlog.get_logger()
 
@@ -28,10 +29,11 @@ class Taking(Protocol):
 
 
 class Listener(Struct, frozen=True):
-    """One account and how to ask for what was said to it."""
+    """One account, how to ask for what was said to it, and what may tell us when to ask."""
 
     account: ChannelAccount
     asking: Asking
+    stream: Stream | None = None
 
 
 class Mentions:
@@ -90,12 +92,35 @@ class Mentions:
         return news.more
 
     async def _listen(self, listener: Listener) -> None:
+        nudge = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ask(listener, nudge))
+            if listener.stream is not None:
+                group.create_task(self._watch(listener.account, listener.stream, nudge))
+
+    async def _ask(self, listener: Listener, nudge: asyncio.Event) -> None:
         failures = 0
         while True:
+            nudge.clear()
             trouble = await self._trouble(listener)
             failures = failures + 1 if trouble else 0
             asked_to_wait = trouble.seconds if isinstance(trouble, BusyError) else 0.0
-            await asyncio.sleep(max(asked_to_wait, pause_seconds(failures, self._every)))
+            pause = max(asked_to_wait, pause_seconds(failures, self._every))
+            # Never more often than once a second, and no nudge shortens a pause after trouble.
+            await asyncio.sleep(pause if trouble else min(pause, 1.0))
+            if not trouble:
+                await _nudged(nudge, pause - 1.0)
+
+    async def _watch(self, account: ChannelAccount, stream: Stream, nudge: asyncio.Event) -> None:
+        failures = 0
+        while True:
+            try:
+                await stream.watch(nudge)
+                failures = 0
+            except TransientError as error:
+                failures += 1
+                logger.warning("no stream of mentions", account=account.account, error=str(error))
+            await asyncio.sleep(pause_seconds(failures, self._every))
 
     async def _trouble(self, listener: Listener) -> Exception | None:
         """Return what went wrong, having noted it for operators, or None."""
@@ -129,3 +154,13 @@ class Mentions:
             headers={"content-type": "application/json"},
             method="GET",
         )
+
+
+async def _nudged(nudge: asyncio.Event, seconds: float) -> None:
+    """Wait for a nudge, but no longer than so many seconds."""
+    if seconds <= 0:
+        return
+    try:
+        await asyncio.wait_for(nudge.wait(), seconds)
+    except TimeoutError:
+        return

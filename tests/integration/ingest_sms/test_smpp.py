@@ -234,6 +234,41 @@ async def test_parts_come_in_any_order_over_two_sessions(
     assert bus.texts == [vector_texts[name]]
 
 
+class Held:
+    """Keeps the first original until told to go on."""
+
+    def __init__(self, entrance: Accepting) -> None:
+        self._entrance = entrance
+        self._asked = 0
+        self.go_on = asyncio.Event()
+
+    async def accept(self, original: Original, owner: ChannelAccount) -> None:
+        self._asked += 1
+        if self._asked == 1:
+            await self.go_on.wait()
+        await self._entrance.accept(original, owner)
+
+
+async def test_one_customer_waits_for_his_own_messages_only(
+    centre: Any,
+    bound: StartBinds,
+    replica: Any,
+    bus: Any,
+    make_deliver_sm: Callable[..., bytes],
+) -> None:
+    held = Held(replica.joining)
+    async with bound(account(centre.port), held):
+        session = await centre.session()
+        session.request(make_deliver_sm("一".encode("utf-16-be"), 0, 8), 1)
+        session.request(make_deliver_sm("二".encode("utf-16-be"), 0, 8), 2)
+        other = make_deliver_sm(b"other").replace(b"819012345678", b"819087654321")
+        assert await session.deliver(other, 3) == 0
+        held.go_on.set()
+        answered = [(await session.answers.get())[2] for _ in range(2)]
+    assert answered == [1, 2]
+    assert bus.texts == ["other", "一", "二"]
+
+
 class Forgetful(DeliveryStore):
     """Postgres is away when the first answers are to be settled."""
 

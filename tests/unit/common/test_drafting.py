@@ -105,3 +105,5 @@ def test_an_adapter_answers_as_most_providers_expect() -> None:
     adapter = WebhookAdapter(provider="p", authentic=lambda *_: True, parse=lambda *_: ())
     assert [adapter.answer(outcome).status for outcome in Outcome] == [200, 403, 503, 413]
     assert adapter.challenge(DRAFTS.original, DRAFTS.account) is None
+    assert adapter.certificate(DRAFTS.original, DRAFTS.account) is None
+    assert adapter.confirmation(DRAFTS.original, DRAFTS.account) is None

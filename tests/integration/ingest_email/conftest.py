@@ -14,7 +14,7 @@ def dovecot(server_folder: Path) -> Iterator[Dovecot]:
     if DOVECOT is None:
         pytest.skip("no Dovecot here: `apt-get install dovecot-imapd` brings it; CI goes without")
     server_folder.chmod(0o755)
-    server = Dovecot(server_folder, free_port())
+    server = Dovecot(server_folder, free_port(), free_port())
     server.start()
     yield server
     server.stop()

@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.ingest_email.dovecot import PASSWORD, Dovecot
+from tests.integration.ingest_email.dovecot import PASSWORD, Dovecot, access_token
 from typing_extensions import override
 
 from common.core.adapters import ChannelAccount, Original
 from common.core.errors import TransientError
 from common.core.events import Message, MessageKind
+from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
 from common.edges.ingest import migrate_ingest
@@ -124,7 +126,7 @@ def reading(account: ChannelAccount, store: WatchedStore, keeper: Keeper) -> Rea
     async def read(
         options: ImapOptions = OPTIONS, account: ChannelAccount = account
     ) -> AsyncIterator[MailboxReader]:
-        reader = MailboxReader(account, options, store, keeper, lambda: datetime.now(UTC))  # noqa: TID251 - no rule here depends on the time
+        reader = MailboxReader(account, options, store, keeper, system_clock)
         stopping = asyncio.Event()
         running = asyncio.create_task(Mailboxes([reader]).run(stopping))
         try:
@@ -291,6 +293,35 @@ async def test_the_older_secret_still_opens_while_passwords_are_changed(
     dovecot.deliver(mail(1))
     async with reading(account=replace(account, secrets=("next-password", PASSWORD))):
         assert await keeper.have(1) == [mail(1)]
+
+
+async def test_a_token_opens_a_mailbox_and_is_read_anew_at_each_login(
+    dovecot: Dovecot, reading: Reading, keeper: Keeper, account: ChannelAccount, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("expired")
+    dovecot.deliver(mail(1))
+    options = account.options | {"login": "xoauth2", "token_file": str(token)}
+    async with reading(account=replace(account, options=options)) as reader:
+        await until(lambda: "credentials: refused" in (reader.complaint() or ""))
+        token.write_text(access_token("support"))
+        assert await keeper.have(1) == [mail(1)]
+
+
+@pytest.mark.parametrize("protection", ["tls", "starttls"])
+async def test_the_way_is_protected_and_the_server_has_to_be_known(
+    dovecot: Dovecot, reading: Reading, keeper: Keeper, account: ChannelAccount, protection: str
+) -> None:
+    port = dovecot.tls_port if protection == "tls" else dovecot.port
+    options = {"host": "localhost", "port": str(port), "user": "support", "tls": protection}
+    async with reading(account=replace(account, options=options)) as reader:
+        await until(lambda: "certificate verify failed" in (reader.complaint() or ""))
+    trusting = options | {"ca_file": str(dovecot.certificate)}
+    async with reading(account=replace(account, options=trusting)):
+        dovecot.deliver(mail(1))
+        await keeper.have(1)
+        dovecot.deliver(mail(2))
+        assert await keeper.have(2) == [mail(1), mail(2)]
 
 
 async def test_options_that_cannot_be_used_are_told(

@@ -154,6 +154,7 @@ def add_webhook_routes(app: FastAPI, edge: WebhookEdge) -> None:
             401: {"description": "The signature is missing or wrong; nothing was stored"},
             403: {"description": "The signature is wrong; nothing was stored"},
             404: {"description": "No such account"},
+            406: {"description": "The body is over the limit: Mailgun's last word"},
             413: {"description": "The body is over the limit"},
             503: {"description": "Nothing can be stored now; deliver again"},
         },

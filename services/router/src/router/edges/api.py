@@ -15,18 +15,21 @@ from common.edges.database import reading
 from common.edges.tokens import Principal, TokenVerifier, bearer
 from router.core.facts import CaseState
 from router.core.queues import Desk
-from router.edges.openapi import DECISION_ANSWER
+from router.edges.openapi import DECISION_ANSWER, refusal
 from router.edges.questions import Depth, case_by_id, decision_body, depths
 from router.edges.rules_file import RulesFile
 
 Found = TypeVar("Found")
 
 SCOPE = "routing:read"
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "This tenant has no such case"}}
+CASE_REFUSALS: dict[int | str, dict[str, Any]] = {
+    404: refusal("This tenant has no such case"),
+    422: refusal("An id is none"),
+}
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No bearer token, or none that is valid"},
-    403: {"description": f"The token lacks the scope `{SCOPE}`"},
-    503: {"description": "The database is away; try again"},
+    401: refusal("No bearer token, or none that is valid"),
+    403: refusal(f"The token lacks the scope `{SCOPE}`"),
+    503: refusal("The database is away; try again"),
 }
 
 
@@ -121,7 +124,7 @@ def routing_routes(
             _abandoned(name, waiting[name]) for name in sorted(waiting.keys() - desks.keys())
         ]
 
-    @routes.get("/cases/{case_id}", summary="A case as it stands", responses=NOT_FOUND)
+    @routes.get("/cases/{case_id}", summary="A case as it stands", responses=CASE_REFUSALS)
     async def case(reader: Annotated[Principal, allowed], case_id: UUID) -> CaseView:
         async with reading(engine, reader.tenant) as connection:
             found = await case_by_id(connection, reader.tenant, case_id)
@@ -130,7 +133,7 @@ def routing_routes(
     @routes.get(
         "/cases/{case_id}/decision",
         summary="Why the case is where it is",
-        responses={**NOT_FOUND, 200: DECISION_ANSWER},
+        responses={**CASE_REFUSALS, 200: DECISION_ANSWER},
         response_class=Response,
     )
     async def decision(

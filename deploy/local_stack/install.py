@@ -71,7 +71,10 @@ def fill_venv() -> None:
         *sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml")),
     ]
     editable = [word for package in ours for word in ("-e", str(package))]
-    run([*into, "--no-deps", "--no-build-isolation", *editable], "our own packages could not be installed")
+    run(
+        [*into, "--no-deps", "--no-build-isolation", *editable],
+        "our own packages could not be installed",
+    )
 
 
 def working_uv() -> str:

@@ -123,7 +123,9 @@ class PostgresServer:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return known is not None and lines[0] == str(known.pid) and lines[-1].strip() == "ready"
+        if known is None or not lines:  # it is being written
+            return False
+        return lines[0] == str(known.pid) and lines[-1].strip() == "ready"
 
     def destroy(self) -> None:
         """Stop, and delete the data, wherever it had to be put."""

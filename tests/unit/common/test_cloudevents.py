@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID, uuid5
 
 import msgspec
-
 import pytest
 from hypothesis import given, strategies as st
 from msgspec.structs import replace

@@ -61,7 +61,10 @@ class Intake:
         self._diverting = True
         self._looked = False
         self._storing = 0
-        self._stores = 0
+        self._stored_all = asyncio.Event()
+        self._stored_all.set()
+        self._open = asyncio.Event()
+        self._open.set()
 
     async def accept(self, original: Original, account: ChannelAccount) -> None:
         """Return when the message is safe and may be acknowledged.
@@ -69,6 +72,7 @@ class Intake:
         Raises TransientError when neither Kafka nor the inbox can take it.
         """
         original = without_credentials(original)
+        await self._open.wait()
         if not self._diverting:
             try:
                 await self._publisher.publish(await self._records(original, account))
@@ -118,28 +122,50 @@ class Intake:
                 continue
 
     async def _divert(self, original: Original) -> None:
-        # Set before and counted during the write: a drain that sees an empty table in between must
-        # not let a later message overtake this one.
+        # Counted during the write: a drain that sees an empty table in between must not let a later
+        # message overtake this one.
         self._diverting = True
         self._storing += 1
-        self._stores += 1
+        self._stored_all.clear()
         try:
             await self._inbox.store(original)
         finally:
             self._storing -= 1
+            if self._storing == 0:
+                self._stored_all.set()
 
     async def _drain(self) -> None:
-        """Publish what waits, oldest first. Raises TransientError."""
-        stores_before = self._stores
+        """Publish what waits, oldest first, then let messages pass again. Raises TransientError."""
         while await self._waiting():
             self._diverting = True  # also what another replica left there
-            stores_before = self._stores
-            async with self._inbox.next_batch(DRAIN_BATCH) as originals:
-                if not originals:
-                    return  # another replica drains
-                await self._publish_all(originals)
-        if self._storing == 0 and self._stores == stores_before:
+            published = await self._publish_next()
+            if published == 0:
+                return  # another replica drains
+            if published < DRAIN_BATCH:
+                break
+        if self._diverting:
+            await self._publish_last()
+
+    async def _publish_last(self) -> None:
+        """Hold new requests for the moment that the last few take.
+
+        Under a steady load the inbox would otherwise never be empty. Kafka is known to be back.
+        """
+        self._open.clear()
+        try:
+            await self._stored_all.wait()
+            while await self._waiting():
+                if await self._publish_next() == 0:
+                    return
             self._diverting = False
+        finally:
+            self._open.set()
+
+    async def _publish_next(self) -> int:
+        async with self._inbox.next_batch(DRAIN_BATCH) as originals:
+            if originals:
+                await self._publish_all(originals)
+            return len(originals)
 
     async def _waiting(self) -> int:
         rows = await self._inbox.rows()

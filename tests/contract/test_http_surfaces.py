@@ -52,6 +52,9 @@ ACCOUNTS = "accounts:\n" + "".join(
     for name in PROVIDERS
 )
 
+# One worker starts the services once for all of these.
+pytestmark = pytest.mark.xdist_group("http surfaces")
+
 Surfaces = Mapping[str, str]
 Operation = APIOperation[Any, Any, Any, Any]
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -34,7 +35,6 @@ from local_stack.services import ServiceProcess, run_tool
 from local_stack.shared_servers import ROLE, SharedPostgres, SharedServers
 from local_stack.tokens import SigningKey
 
-DATABASE = "http_surfaces"
 SECONDS = 2  # no answer may take longer
 EXAMPLES = 12
 SECRET = "a-secret-of-these-tests"
@@ -52,9 +52,6 @@ ACCOUNTS = "accounts:\n" + "".join(
     for name in PROVIDERS
 )
 
-# One worker starts the services once for all of these.
-pytestmark = pytest.mark.xdist_group("http surfaces")
-
 Surfaces = Mapping[str, str]
 Operation = APIOperation[Any, Any, Any, Any]
 
@@ -67,7 +64,8 @@ def environment(
     key = SigningKey(folder)
     key.ensure()
     (folder / "accounts.yaml").write_text(ACCOUNTS)
-    execute(postgres_server.admin, [f"CREATE DATABASE {DATABASE} OWNER {ROLE}"])
+    name = f"surfaces_{secrets.token_hex(4)}"  # each worker has its own
+    execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE}"])
     token = key.token(
         tenant="acme",
         scopes=["timeline:read", "routing:read"],
@@ -76,8 +74,8 @@ def environment(
     )
     return {
         "MADOGUCHI_KAFKA": kafka_server,
-        "MADOGUCHI_DATABASE": postgres_server.url(DATABASE),
-        "MADOGUCHI_TOPIC_PREFIX": "surfaces-",
+        "MADOGUCHI_DATABASE": postgres_server.url(name),
+        "MADOGUCHI_TOPIC_PREFIX": f"{name}-",
         "MADOGUCHI_OBJECTS": str(folder / "objects"),
         "MADOGUCHI_JWKS": str(key.jwks),
         "MADOGUCHI_ACCOUNTS": str(folder / "accounts.yaml"),

@@ -57,7 +57,9 @@ def test_imports_stand_at_the_top_where_cycles_cannot_hide() -> None:
 
 
 def test_nothing_in_the_repository_names_a_registry_or_somebodys_machine() -> None:
-    hosts = r"python(?:hosted)|pypi[.]o|registry[.]npmj|deb[.]debian[.]o|repo1?[.]maven|proxy[.]golang"
+    hosts = (
+        r"python(?:hosted)|pypi[.]o|registry[.]npmj|deb[.]debian[.]o|repo1?[.]maven|proxy[.]golang"
+    )
     forbidden = re.compile(rf"{hosts}|(?:static|index)[.]crates|{re.escape(str(ROOT))}/")
     found = [
         name_of(path)

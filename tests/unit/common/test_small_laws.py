@@ -21,6 +21,7 @@ from common.core.events import (
     MessageKind,
     Party,
 )
+from common.core.patience import pause_seconds
 from common.core.sizes import MAX_EVENT_BYTES, fitting
 from common.core.topics import ALL_TOPICS, CUSTOMERS, MESSAGES
 
@@ -130,3 +131,8 @@ def test_an_account_never_shows_its_secrets() -> None:
     assert "s3cret" not in repr(account)
     with pytest.raises(AttributeError):
         account.tenant = "other"  # type: ignore[misc]
+
+
+def test_a_pause_doubles_with_each_failure_in_a_row_up_to_the_longest() -> None:
+    failures = (0, 1, 2, 3, 4, 5, 10_000)
+    assert [pause_seconds(n, 30, 300) for n in failures] == [30, 30, 60, 120, 240, 300, 300]

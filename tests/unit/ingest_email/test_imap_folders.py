@@ -20,7 +20,6 @@ from ingest_email.core.folders import (
     further,
     is_oversize,
     parsing_what_was_fetched,
-    pause,
     resume,
     still_to_come,
 )
@@ -123,13 +122,6 @@ def test_batch_after_batch_takes_every_new_mail_once_and_in_order(
         taken += batch
         cursor = Cursor(1, batch[-1])
     assert taken == sorted({uid for uid in found if uid > last})
-
-
-def test_pauses_double_up_to_the_longest() -> None:
-    assert [pause(failures, 1, 300) for failures in (1, 2, 3, 9, 10, 5_000)] == [
-        *(1, 2, 4),
-        *(256, 300, 300),
-    ]
 
 
 def test_what_the_parser_would_not_read_is_not_fetched() -> None:

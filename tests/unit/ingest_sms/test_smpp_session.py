@@ -15,7 +15,6 @@ from ingest_sms.core.smpp.session import (
     bind_transceiver,
     explained,
     header,
-    pause,
     pdu,
     refusal,
 )
@@ -106,7 +105,3 @@ def test_options_that_cannot_be_used_are_named(told: dict[str, str], complaint: 
 def test_a_bind_without_a_password_is_none() -> None:
     with pytest.raises(SmppOptionsError, match="smpp/main needs secrets"):
         bind_options(replace(ACCOUNT, secrets=()))
-
-
-def test_the_pause_before_binding_again_doubles_up_to_its_limit() -> None:
-    assert [pause(failures, 1, 60) for failures in (1, 2, 3, 7, 10_000)] == [1, 2, 4, 60, 60]

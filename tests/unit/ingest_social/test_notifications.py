@@ -8,7 +8,6 @@ from common.core.payloads import UnreadableError
 from ingest_social.core.bluesky import notifications as bluesky
 from ingest_social.core.mastodon import notifications as mastodon
 from ingest_social.core.news import News
-from ingest_social.core.patience import pause_seconds
 
 
 def listed(*names: int) -> bytes:
@@ -82,9 +81,3 @@ def test_whatever_came_is_heard_exactly_once_also_at_the_same_moment(
         position, heard = found.position, heard + len(found.bodies)
     assert heard == len(items)
     assert bluesky.news([bluesky.Page(tuple(reversed(items)), None)], position).bodies == ()
-
-
-def test_a_pause_grows_with_failures_and_has_an_end() -> None:
-    pauses = [pause_seconds(failures, 30) for failures in (0, 1, 2, 3, 50)]
-    assert pauses == [30, 30, 60, 120, 300]
-    assert pause_seconds(9, 600) == 600

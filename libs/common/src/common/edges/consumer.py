@@ -17,6 +17,7 @@ from common.edges.database import is_passing
 from common.edges.offsets import Claim, FencedError, advance, claim
 from common.edges.outbox import enqueue
 from common.edges.progress import Progress
+from common.edges.waiting import pause
 
 logger = structlog.get_logger()
 
@@ -212,14 +213,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             logger.info("offsets not told to kafka", error=repr(error))
 
     async def _back_off(self, stopping: asyncio.Event, error: Exception) -> None:
-        pause = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+        seconds = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
         self._failures += 0 if isinstance(error, FencedError) else 1
         metrics.retries.labels(type(error).__name__).inc()
-        logger.warning("batch will be tried again", error=repr(error), pause_seconds=pause)
-        try:
-            await asyncio.wait_for(stopping.wait(), pause)
-        except TimeoutError:
-            return
+        logger.warning("batch will be tried again", error=repr(error), pause_seconds=seconds)
+        await pause(stopping, seconds)
 
 
 async def _abandoned(task: asyncio.Task[Batch | None]) -> None:

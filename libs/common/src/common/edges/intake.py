@@ -20,6 +20,7 @@ from common.edges.accounts import Accounts
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
 from common.edges.ports import KeepingOriginals, Publishing
+from common.edges.waiting import pause
 
 logger = structlog.get_logger()
 
@@ -116,10 +117,7 @@ class Intake:
                 await self._drain()
             except TransientError as error:
                 logger.warning("the inbox waits", error=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), self._retry_seconds)
-            except TimeoutError:
-                continue
+            await pause(stopping, self._retry_seconds)
 
     async def _divert(self, original: Original) -> None:
         # Counted during the write: a drain that sees an empty table in between must not let a later

@@ -12,6 +12,7 @@ from common.core.cloudevents import Record
 from common.edges import metrics
 from common.edges.database import is_passing
 from common.edges.ports import Publishing
+from common.edges.waiting import pause
 
 logger = structlog.get_logger()
 
@@ -66,7 +67,7 @@ class OutboxRelay:
                 if not is_passing(error):
                     raise
                 logger.warning("outbox relay waits", error=repr(error))
-            await _pause(stopping, RETRY_SECONDS)
+            await pause(stopping, RETRY_SECONDS)
 
     async def _relay_while_leading(self, stopping: asyncio.Event) -> None:
         async with self._engine.connect() as raw:
@@ -98,14 +99,4 @@ class OutboxRelay:
         return len(rows)
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
-        except TimeoutError:
-            return
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return
+        await pause(self._woken, IDLE_SECONDS)

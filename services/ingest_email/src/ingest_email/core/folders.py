@@ -109,11 +109,6 @@ def is_oversize(size: int) -> bool:
     return size > MESSAGE_BYTES
 
 
-def pause(failures: int, first: float, longest: float) -> float:
-    """Return how many seconds to wait after so many failures in a row, doubling each time."""
-    return min(longest, first * float(1 << min(failures - 1, 20)))
-
-
 def parsing_what_was_fetched(parse: Parse) -> Parse:
     """Return `parse` that marks a mail whose body was left in its folder."""
 

@@ -16,8 +16,10 @@ from msgspec import Struct
 
 from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, TransientError
+from common.core.patience import pause_seconds
 from common.edges import metrics
 from common.edges.clock import Clock
+from common.edges.waiting import pause
 from ingest_email.core.folders import (
     OVERSIZE,
     WHENCE,
@@ -26,7 +28,6 @@ from ingest_email.core.folders import (
     FolderError,
     folder_of,
     further,
-    pause,
     resume,
     still_to_come,
 )
@@ -122,7 +123,8 @@ class MailboxReader:
             self._fail(type(error).__name__)
         if self._trouble:
             options = self._options
-            await _wait(stopping, pause(self._failures, options.first_pause, options.longest_pause))
+            seconds = pause_seconds(self._failures, options.first_pause, options.longest_pause)
+            await pause(stopping, seconds)
 
     async def _session(self, folder: Folder, stopping: asyncio.Event) -> None:
         connection = await self._threaded(
@@ -180,7 +182,7 @@ class MailboxReader:
     async def _news(self, connection: ImapConnection, stopping: asyncio.Event) -> None:
         """Return when there may be new mail."""
         if not await self._threaded(lambda: connection.can_idle):
-            await _wait(stopping, self._options.poll)
+            await pause(stopping, self._options.poll)
             return
         await self._threaded(connection.begin_idle)
         left = self._options.idle
@@ -225,10 +227,3 @@ class Mailboxes:
     async def run(self, stopping: asyncio.Event) -> None:
         """Read every mailbox until `stopping` is set, each finishing the mail it has begun."""
         await asyncio.gather(*(reader.run(stopping) for reader in self._readers))
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

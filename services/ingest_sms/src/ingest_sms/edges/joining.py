@@ -12,6 +12,7 @@ from common.core.errors import TransientError
 from common.edges.accounts import Accounts
 from common.edges.clock import Clock
 from common.edges.ports import Accepting, KeepingOriginals
+from common.edges.waiting import pause
 from ingest_sms.core.joining import Joiner
 from ingest_sms.edges.parts import PartStore
 
@@ -77,10 +78,7 @@ class Joining:
                 await self.sweep()
             except TransientError as error:
                 logger.warning("parts of long messages wait", error=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), self._patience.every_seconds)
-            except TimeoutError:
-                continue
+            await pause(stopping, self._patience.every_seconds)
 
     async def sweep(self) -> None:
         """Hand on every message that is due, oldest first. Raises TransientError."""

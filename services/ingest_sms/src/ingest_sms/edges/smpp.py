@@ -9,8 +9,10 @@ import structlog
 from msgspec import Struct
 
 from common.core.errors import TransientError
+from common.core.patience import pause_seconds
 from common.edges import metrics
-from ingest_sms.core.smpp.session import BindOptions, pause
+from common.edges.waiting import pause
+from ingest_sms.core.smpp.session import BindOptions
 from ingest_sms.edges.smpp_session import (
     ANSWER_SECONDS,
     BindRefusedError,
@@ -59,11 +61,8 @@ class Bind:
         """Be bound until `stopping` is set."""
         while not stopping.is_set():
             await self._session(stopping)
-            try:
-                wait = pause(max(self._failures, 1), self._backoff.first, self._backoff.longest)
-                await asyncio.wait_for(stopping.wait(), wait)
-            except TimeoutError:
-                continue
+            seconds = pause_seconds(self._failures, self._backoff.first, self._backoff.longest)
+            await pause(stopping, seconds)
 
     async def _session(self, stopping: asyncio.Event) -> None:
         try:

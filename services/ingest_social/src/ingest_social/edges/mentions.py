@@ -9,15 +9,18 @@ from msgspec import Struct
 
 from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, TransientError
+from common.core.patience import pause_seconds
 from common.core.payloads import UnreadableError
 from common.edges import metrics
 from common.edges.clock import Clock
-from ingest_social.core.patience import pause_seconds
+from common.edges.waiting import pause
 from ingest_social.edges.asking import Asking, BusyError, CredentialError
 from ingest_social.edges.cursors import Cursors
 from ingest_social.edges.streaming import Stream
 
 logger = structlog.get_logger()
+
+LONGEST_PAUSE_SECONDS = 300.0
 
 
 class Taking(Protocol):
@@ -105,11 +108,11 @@ class Mentions:
             trouble = await self._trouble(listener)
             failures = failures + 1 if trouble else 0
             asked_to_wait = trouble.seconds if isinstance(trouble, BusyError) else 0.0
-            pause = max(asked_to_wait, pause_seconds(failures, self._every))
+            seconds = max(asked_to_wait, self._pause_seconds(failures))
             # Never more often than once a second, and no nudge shortens a pause after trouble.
-            await asyncio.sleep(pause if trouble else min(pause, 1.0))
-            if not trouble:
-                await _nudged(nudge, pause - 1.0)
+            await asyncio.sleep(seconds if trouble else min(seconds, 1.0))
+            if not trouble and seconds > 1.0:
+                await pause(nudge, seconds - 1.0)
 
     async def _watch(self, account: ChannelAccount, stream: Stream, nudge: asyncio.Event) -> None:
         failures = 0
@@ -120,7 +123,10 @@ class Mentions:
             except TransientError as error:
                 failures += 1
                 logger.warning("no stream of mentions", account=account.account, error=str(error))
-            await asyncio.sleep(pause_seconds(failures, self._every))
+            await asyncio.sleep(self._pause_seconds(failures))
+
+    def _pause_seconds(self, failures: int) -> float:
+        return pause_seconds(failures, self._every, max(LONGEST_PAUSE_SECONDS, self._every))
 
     async def _trouble(self, listener: Listener) -> Exception | None:
         """Return what went wrong, having noted it for operators, or None."""
@@ -154,13 +160,3 @@ class Mentions:
             headers={"content-type": "application/json"},
             method="GET",
         )
-
-
-async def _nudged(nudge: asyncio.Event, seconds: float) -> None:
-    """Wait for a nudge, but no longer than so many seconds."""
-    if seconds <= 0:
-        return
-    try:
-        await asyncio.wait_for(nudge.wait(), seconds)
-    except TimeoutError:
-        return

@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 
 from common.edges import metrics
+from common.edges.waiting import pause
 from router.core.loading import RulesError, load
 from router.core.policy import Policy, compiled
 
@@ -39,7 +40,7 @@ class RulesFile:
         """Look at the file again and again until `stopping` is set."""
         while not stopping.is_set():
             await self.look()
-            await _pause(stopping, self._poll_seconds)
+            await pause(stopping, self._poll_seconds)
 
     async def look(self) -> None:
         """Take over what the file says now, if it has changed and can be used."""
@@ -75,10 +76,3 @@ class RulesFile:
 def _policy(content: bytes) -> Policy:
     loaded = load(content)
     return compiled(loaded.rules, loaded.version)
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.core.errors import TransientError
 from common.edges.clock import Clock
 from common.edges.database import passing_errors
+from common.edges.waiting import pause
 from timeline.core.months import upcoming_months
 
 logger = structlog.get_logger()
@@ -42,10 +43,7 @@ class MonthsAhead:
                 await self.look()
             except TransientError as error:
                 logger.warning("months ahead not made yet", error=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
+            await pause(stopping, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Make what is missing. Raises TransientError."""

@@ -141,8 +141,3 @@ def bind_options(account: ChannelAccount) -> BindOptions:
         )
     except ValueError as error:
         raise SmppOptionsError(f"smpp/{account.account}: {error}") from error
-
-
-def pause(failures: int, first: float, longest: float) -> float:
-    """Return the seconds to wait before binding again: doubled with each failure in a row."""
-    return float(min(longest, first * 2 ** min(failures - 1, 20)))

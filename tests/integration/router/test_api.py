@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.core.cases import Decision
 from common.core.events import MessageKind
 from common.edges.clock import system_clock
+from common.edges.consuming import ConsumingService
 from common.edges.database import reading
 from router.settings import Settings
-from router.wiring import RouterService, build
+from router.wiring import build
 
 Handle = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[Any]]]
@@ -42,7 +43,7 @@ def bearer(tenant: str = "acme", scope: str = "routing:read") -> dict[str, str]:
 
 
 @pytest.fixture
-def service(router_url: str, tmp_path: Path, rules_path: Path) -> RouterService:
+def service(router_url: str, tmp_path: Path, rules_path: Path) -> ConsumingService:
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps(KeySet([KEY]).as_dict(private=False)))
     return build(
@@ -51,7 +52,7 @@ def service(router_url: str, tmp_path: Path, rules_path: Path) -> RouterService:
 
 
 @pytest.fixture
-async def api(service: RouterService) -> AsyncIterator[httpx.AsyncClient]:
+async def api(service: ConsumingService) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
         yield client

@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaConsumer
 
 from common.core.cases import CaseRouted
 from common.core.cloudevents import Event, read
+from common.edges.consuming import ConsumingService
 from common.edges.publisher import Publisher
 from router.settings import Settings
-from router.wiring import RouterService, build
+from router.wiring import build
 
 Rows = Callable[..., Awaitable[list[Any]]]
 Write = Callable[..., Any]
@@ -23,7 +24,7 @@ TOPICS = ("messages.v1", "customers.v1", "routing.v1", "dead-letter.v1")
 @pytest.fixture
 async def service(
     router_url: str, kafka_server: str, topic_prefix: str, make_topic: Any, rules_path: Path
-) -> RouterService:
+) -> ConsumingService:
     for topic in TOPICS:
         await make_topic(topic)
     return build(
@@ -34,7 +35,7 @@ async def service(
 
 
 @pytest.fixture
-async def running(service: RouterService) -> AsyncIterator[None]:
+async def running(service: ConsumingService) -> AsyncIterator[None]:
     """The router's background work, for the length of the test."""
     stopping = asyncio.Event()
     tasks = [asyncio.create_task(part.run(stopping)) for part in service.components]
@@ -108,7 +109,7 @@ async def test_poison_is_set_aside_and_the_rest_goes_on(
 
 @pytest.mark.usefixtures("running")
 async def test_the_router_is_ready_once_it_reads_the_bus(
-    service: RouterService, publish: Any, heard: Any, says: Write
+    service: ConsumingService, publish: Any, heard: Any, says: Write
 ) -> None:
     await publish(says())
     await heard("routing.v1", 2)

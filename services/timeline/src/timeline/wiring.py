@@ -3,16 +3,12 @@
 from pathlib import Path
 
 from fastapi import FastAPI
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.clock import system_clock
-from common.edges.consumer import Consumer, ConsumerOptions
-from common.edges.database import create_reader_engine, create_writer_engine
-from common.edges.outbox import OutboxRelay
+from common.edges.consuming import ConsumingService, consuming_parts
 from common.edges.problems import tell_problems
-from common.edges.publisher import Publisher
-from common.edges.service import Closing, Component, Health, health_routes
+from common.edges.service import Health, health_routes
 from common.edges.tokens import TokenVerifier
 from timeline.core.entry import TOPICS
 from timeline.edges.api import timeline_routes
@@ -25,41 +21,12 @@ SERVICE = "timeline"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class TimelineService(Struct, frozen=True):
-    """The parts of a running timeline; `components` for common.edges.service.run, in order."""
-
-    app: FastAPI
-    health: Health
-    components: tuple[Component, ...]
-
-
-def build(settings: Settings) -> TimelineService:
+def build(settings: Settings) -> ConsumingService:
     """Build the service; nothing is started."""
-    writer = create_writer_engine(settings.database, SERVICE)
-    publisher = Publisher(
-        settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, SERVICE
-    )
-    relay = OutboxRelay(writer, publisher)
-    consumer = Consumer(
-        ConsumerOptions(
-            bootstrap=settings.kafka,
-            group=SERVICE,
-            topics=TOPICS,
-            prefix=settings.topic_prefix,
-            batch_max_records=settings.batch_max_records,
-            client_id=SERVICE,
-        ),
-        writer,
-        Historian(system_clock, settings.region),
-        after_commit=relay.wake,
-    )
-    health = Health()
-    health.needs("consumer", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
-    months = MonthsAhead(writer, system_clock)
-    reader = create_reader_engine(settings.database, SERVICE)
-    closing = Closing(publisher.stop, writer.dispose, reader.dispose)
-    components = (consumer, months, relay, closing)
-    return TimelineService(surface(reader, settings, health), health, components)
+    historian = Historian(system_clock, settings.region)
+    parts = consuming_parts(SERVICE, settings, TOPICS, historian)
+    months = MonthsAhead(parts.writer, system_clock)
+    return parts.service(surface(parts.reader, settings, parts.health), months)
 
 
 def surface(reader: AsyncEngine, settings: Settings, health: Health) -> FastAPI:

@@ -1,0 +1,62 @@
+"""What the services that consume the bus have in common: all but what they do with an event."""
+
+from fastapi import FastAPI
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.edges.batches import Handler
+from common.edges.consumer import Consumer, ConsumerOptions
+from common.edges.database import create_reader_engine, create_writer_engine
+from common.edges.outbox import OutboxRelay
+from common.edges.publisher import Publisher
+from common.edges.service import Closing, Component, Health
+from common.settings import CommonSettings
+
+
+class ConsumingService(Struct, frozen=True):
+    """A service for common.edges.service.run; `components` stop in their order."""
+
+    app: FastAPI
+    health: Health
+    components: tuple[Component, ...]
+
+
+class ConsumingParts(Struct, frozen=True):
+    """What such a service is made of. Whoever writes to the outbox wakes the relay after its commit."""
+
+    health: Health
+    writer: AsyncEngine
+    reader: AsyncEngine
+    consumer: Consumer
+    relay: OutboxRelay
+    closing: Closing
+
+    def service(self, app: FastAPI, *work: Component) -> ConsumingService:
+        """Return the service: its own `work` stops first, and the relay publishes what it committed."""
+        components = (*work, self.consumer, self.relay, self.closing)
+        return ConsumingService(app, self.health, components)
+
+
+def consuming_parts(
+    service: str, settings: CommonSettings, topics: tuple[str, ...], handler: Handler
+) -> ConsumingParts:
+    """Build the consumer of `topics` in the group `service`, over its own schema; nothing is started."""
+    writer = create_writer_engine(settings.database, service)
+    reader = create_reader_engine(settings.database, service)
+    publisher = Publisher(
+        settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
+    )
+    relay = OutboxRelay(writer, publisher)
+    options = ConsumerOptions(
+        bootstrap=settings.kafka,
+        group=service,
+        topics=topics,
+        prefix=settings.topic_prefix,
+        batch_max_records=settings.batch_max_records,
+        client_id=service,
+    )
+    consumer = Consumer(options, writer, handler, after_commit=relay.wake)
+    health = Health()
+    health.needs("consumer", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
+    closing = Closing(publisher.stop, writer.dispose, reader.dispose)
+    return ConsumingParts(health, writer, reader, consumer, relay, closing)

@@ -37,10 +37,8 @@ def _measure(stack: Stack, report: Report) -> list[Figure]:
     accounts = load_accounts(ROOT / "deploy" / "local" / "accounts.yaml", {})
     report.say("bench", "mails by size")
     mails = mail_parsing.measure()
-    stack.start(report)
+    stack.start_schemas(report)
     report.say("bench", "router and timeline, each alone")
-    for service in stack.services.values():
-        service.stop()
     figures = mails + stages.measure(stack)
     report.say("bench", "webhooks of ingest_sms alone, with Kafka and without")
     twilio = accounts.of_provider("twilio")[0]

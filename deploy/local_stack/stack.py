@@ -82,12 +82,16 @@ class Stack:
         self._prepare(report)
         side_by_side([lambda: self._start_bus(report), lambda: self._start_database(report)])
 
+    def start_schemas(self, report: Report) -> None:
+        """Bring up the servers and the schemas of all services, side by side."""
+        self._prepare(report)
+        side_by_side([lambda: self._start_bus(report), lambda: self._start_schemas(report)])
+
     def start(self, report: Report) -> None:
         """Bring up the servers, the schemas and the services; return when all five are ready."""
         for service in self.services.values():
             self._require_ports_of(service)
-        self._prepare(report)
-        side_by_side([lambda: self._start_bus(report), lambda: self._start_schemas(report)])
+        self.start_schemas(report)
         self._start_services(report)
 
     def stop(self, report: Report) -> None:

@@ -30,6 +30,7 @@ headers = st.dictionaries(
             "x-twilio-signature",
             "x-twilio-webhooks-signature-settings",
             "x-twitter-webhooks-signature",
+            "x-viber-content-signature",
             "webhook-id",
             "webhook-signature",
             "webhook-timestamp",

@@ -123,6 +123,7 @@ SOURCES: Mapping[str, MediaSource] = MappingProxyType(
         "line": MediaSource(("api-data.line.me",), Scheme.BEARER, ("api-data.line.me",)),
         "x": MediaSource(("pbs.twimg.com", "video.twimg.com")),
         "telegram": MediaSource(("api.telegram.org",)),  # its credential is part of the path
+        "viber": MediaSource(("*.viber.com",)),
         "bluesky": MediaSource(("bsky.social", "*.bsky.network")),
         "mastodon": MediaSource(),
         "generic": MediaSource(),

@@ -13,6 +13,7 @@ from ingest_social.core.line import parser as line, signature as line_signature
 from ingest_social.core.mastodon import parser as mastodon, signature as mastodon_signature
 from ingest_social.core.meta import messaging, signature as meta_signature, whatsapp
 from ingest_social.core.telegram import parser as telegram, signature as telegram_signature
+from ingest_social.core.viber import parser as viber, signature as viber_signature
 from ingest_social.core.x import parser as x, signature as x_signature
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
@@ -48,6 +49,9 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
                 provider="telegram",
                 authentic=telegram_signature.authentic,
                 parse=telegram.parse,
+            ),
+            WebhookAdapter(
+                provider="viber", authentic=viber_signature.authentic, parse=viber.parse
             ),
             WebhookAdapter(
                 provider="mastodon",

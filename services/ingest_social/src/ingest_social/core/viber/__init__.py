@@ -1,0 +1,1 @@
+"""Rakuten Viber: callbacks of the REST Bot API."""

@@ -8,6 +8,8 @@ else.
 import re
 from collections.abc import Sequence
 
+from ingest_email.core.quote_words import FORWARDED, LABELS, OPENINGS, ORIGINALS, WROTE
+
 _MAX_ATTRIBUTION_LINES = 4
 _MAX_ATTRIBUTION_CHARACTERS = 400
 _MAX_HEADER_LINES = 12
@@ -18,15 +20,11 @@ QUOTED = re.compile(r"\s{0,3}(?:[>＞]|[A-Za-z]{1,4}>)")
 
 _DATE = (
     r"(?:\d{4}\s?[-/.年년]\s?\d{1,2}\s?[-/.月월]\s?\d{1,2}[日일]?"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}-[^\W\d]{3,9}\.?-\d{4}|\d{1,2} tháng \d{1,2},? \d{4}"
     r"|\d{1,2}\.?\s(?:de\s)?[^\W\d]{3,12}\.?,?\s(?:de\s)?\d{4}"
     r"|[^\W\d]{3,9}\.?\s\d{1,2},?\s\d{4})"
 )
-_WROTE = (
-    r"(?:wrote|writes|schrieb|a écrit|escribi[oó]|ha scritto|escreveu|schreef|geschreven|skrev|kirjoitti"
-    r"|napisał(?:\(a\)|a)?|napsala?|написала?|пише[т]?|yazdı|írta|a scris"
-    r"|写道|寫道|님이 작성|님이 쓴 글|さん(?:は|が)書きました|さん(?:は|が)書いた)"
-)
+_WROTE = f"(?:{'|'.join(WROTE)})"
 _HAS_DATE = re.compile(_DATE)
 _HAS_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _VERB = re.compile(rf".{{0,300}}{_WROTE}.{{0,80}}[:：]$", re.IGNORECASE)
@@ -36,49 +34,29 @@ _JAPANESE = re.compile(
     rf"(?:.{{0,60}}{_DATE}.{{0,300}}(?:のメール|のメッセージ|さんより|様より|さんから|様から)"
     r"|.{0,200}[^\s<>@]+@[^\s<>@]+.{0,60}のメール)\s?[:：]$"
 )
+_OPENING_WORD = re.compile(rf"\W{{0,3}}(?:{'|'.join(OPENINGS)})\b", re.IGNORECASE)
 _OPENING = re.compile(
-    r"\W{0,3}(?:On|At|Am|Le|El|Il|Em|Op|Den|Dnia|Dne|W dniu|Den|In message|在|於|于)\b"
-    rf"|\W{{0,3}}{_DATE}|\W{{0,3}}[^\W\d]{{2,12}}\.?,\s.{{0,20}}\d|.{{0,100}}<|.{{0,100}}[^\s<>@]+@[^\s<>@]+",
+    rf"{_OPENING_WORD.pattern}|\W{{0,3}}{_DATE}|\W{{0,3}}[^\W\d]{{2,12}}\.?,\s.{{0,20}}\d"
+    r"|.{0,100}<|.{0,100}[^\s<>@]+@[^\s<>@]+",
     re.IGNORECASE,
 )
+_SHARED = re.compile(r"\W*\w.{0,300}(?:\s|--)On\s(?:[A-Z][a-z]{2,8}\.?,\s|\d)")
+_BARE = re.compile(rf"\W{{0,3}}{_DATE}.{{0,200}}<[^\s<>@]+@[^\s<>@]+>$")
 _WEAK = re.compile(rf"\S.{{0,80}}{_WROTE}.{{0,40}}[:：]$", re.IGNORECASE)
 
 _RULE = r"[-_=*~ー―─━－＝＿]{2,80}"
-_EMBEDDED = re.compile(
-    rf"[\s*]{{0,4}}{_RULE}\s{{0,4}}(?:begin )?(?:"
-    r"original[ -]?(?:message|mail|nachricht|e-?mail|appointment)|reply message|ursprüngliche (?:nachricht|e-mail)"
-    r"|message (?:d['’]origine|original|transféré|initial)|mensaje (?:original|reenviado)"
-    r"|messaggio (?:originale|inoltrato)|mensagem (?:original|encaminhada)|mensagem encaminhada"
-    r"|(?:oorspronkelijk|doorgestuurd) bericht|(?:ursprungligt|vidarebefordrat) meddelande"
-    r"|(?:wiadomość oryginalna|oryginalna wiadomość|wiadomość przekazana)"
-    r"|(?:исходное|пересылаемое) сообщение|forwarded (?:message|mail|by).{0,80}|weitergeleitete nachricht"
-    r"|.{1,60}さんが書きました|元の(?:メッセージ|メール)|返信元(?:の)?(?:メッセージ|メール)|受信(?:した)?メール|(?:引用)?元メール"
-    r"|転送(?:された)?(?:メッセージ|メール)|原始(?:邮件|郵件)(?:信息)?|(?:转发|轉寄)(?:邮件|郵件|的郵件)(?:信息)?"
-    r"|원본 ?(?:메일|메시지)|전달된 ?메시지"
-    rf")\s{{0,4}}(?:{_RULE})?[\s*]{{0,4}}$"
-    r"|\s{0,4}(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)"
-    r"|début du message (?:réexpédié|transféré)|inizio messaggio inoltrato|inicio del mensaje reenviado"
-    r"|início da mensagem (?:re)?encaminhada|転送されたメッセージ|以下は転送されたメッセージです|下面是被转发的邮件"
-    r")\s?[:：]?$",
+_FORWARDED = re.compile(
+    rf"[\s*]{{0,4}}{_RULE}\s{{0,4}}(?:{'|'.join(FORWARDED)})\s{{0,4}}(?:{_RULE})?[\s*]{{0,4}}$"
+    rf"|\s{{0,4}}(?:{'|'.join(FORWARDED)})\s?[:：]$|\s{{0,4}}転送されたメッセージ$",
     re.IGNORECASE,
 )
-_LABELS = {
-    "from": r"from|差出人|送信者|発信者|von|de|da|van|från|fra|od|от|发件人|寄件者|寄件人|보낸 ?사람",
-    "sent": (
-        r"sent|date|送信日時|日時|日付|送信日|受信日時|gesendet|datum|envoyé|enviado(?: el| em)?|fecha|data|inviato"
-        r"|verzonden|skickat|sendt|dato|wysłano|отправлено|дата|发送时间|发送日期|日期|寄件日期|보낸 ?날짜|날짜"
-    ),
-    "to": (
-        r"to|宛先|送信先|an|à|para|a|aan|till|til|do|кому|收件人|收件者|받는 ?사람|cc|ｃｃ|copie|kopie|抄送|副本|참조"
-    ),
-    "subject": (
-        r"subject|件名|題名|タイトル|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|temat|тема|主题|主題|主旨|제목"
-    ),
-    "other": r"reply-to|importance|attachments?|返信先|添付ファイル|重要度|sender|organization",
-}
+_ORIGINAL = re.compile(
+    rf"[\s*]{{0,4}}{_RULE}\s{{0,4}}(?:{'|'.join(ORIGINALS)})\s{{0,4}}(?:{_RULE})?[\s*]{{0,4}}$",
+    re.IGNORECASE,
+)
 _LABELLED = re.compile(
     r"[\s*]{0,4}(?:"
-    + "|".join(f"(?P<{role}>{names})" for role, names in _LABELS.items())
+    + "|".join(f"(?P<{role}>{names})" for role, names in LABELS.items())
     + r")\s{0,3}\**\s?[:：]\**(?:\s|$|\S)",
     re.IGNORECASE,
 )
@@ -90,18 +68,29 @@ def attribution_end(lines: Sequence[str], start: int) -> int | None:
 
     Mail programs wrap it: it may take up to four lines.
     """
-    joined = ""
+    taken: list[str] = []
     for end in range(start + 1, min(start + _MAX_ATTRIBUTION_LINES, len(lines)) + 1):
         line = lines[end - 1].strip()
         if not line or QUOTED.match(line):
             return None
-        joined = f"{joined} {line}".strip()
+        taken.append(line)
+        joined = " ".join(taken)
         if len(joined) > _MAX_ATTRIBUTION_CHARACTERS or not _OPENING.match(joined):
             break
         if _is_attribution(joined):
-            return end
-    is_weak = _WEAK.match(lines[start].strip()) and _only_quotes_next(lines, start + 1)
+            return None if _begins_later(taken) else end
+    is_weak = _is_weak(lines[start].strip()) and _only_quotes_next(lines, start + 1)
     return start + 1 if is_weak else None
+
+
+def next_line(lines: Sequence[str], start: int) -> str | None:
+    """Return the first line from `start` on that is not blank."""
+    return next((lines[number] for number in range(start, len(lines)) if lines[number].strip()), None)
+
+
+def is_forwarded(lines: Sequence[str]) -> bool:
+    """Whether the text begins with words that introduce a forwarded mail."""
+    return bool(_FORWARDED.match(next_line(lines, 0) or ""))
 
 
 def embedded_header_end(lines: Sequence[str], start: int) -> int | None:
@@ -109,7 +98,8 @@ def embedded_header_end(lines: Sequence[str], start: int) -> int | None:
     position = start
     while position < min(len(lines), start + _MAX_RULES) and _ONLY_RULE.match(lines[position]):
         position += 1
-    if position < len(lines) and _EMBEDDED.match(lines[position]):
+    introduction = lines[position] if position < len(lines) else ""
+    if _FORWARDED.match(introduction) or _ORIGINAL.match(introduction):
         return _labels_end(lines, position + 1)[0]
     end, roles = _labels_end(lines, position)
     is_header = "from" in roles and len(roles) >= _FEWEST_HEADER_ROLES
@@ -117,6 +107,8 @@ def embedded_header_end(lines: Sequence[str], start: int) -> int | None:
 
 
 def _is_attribution(text: str) -> bool:
+    if _SHARED.match(text):  # with words of the answer: they are not to be lost
+        return False
     if _OLD_GMAIL.match(text):
         return True
     if not text.endswith((":", "：")):
@@ -126,9 +118,21 @@ def _is_attribution(text: str) -> bool:
     return bool(_DATED.match(text) or _JAPANESE.match(text))
 
 
+def _begins_later(taken: Sequence[str]) -> bool:
+    """Whether the first of the lines are words of the answer that stand right above it."""
+    return any(
+        _OPENING_WORD.match(taken[first]) and _is_attribution(" ".join(taken[first:]))
+        for first in range(1, len(taken))
+    )
+
+
+def _is_weak(text: str) -> bool:
+    return bool(_WEAK.match(text) or _BARE.match(text)) and not _SHARED.match(text)
+
+
 def _only_quotes_next(lines: Sequence[str], start: int) -> bool:
     """Whether a quoted line follows, or nothing: then a quote was there and is off already."""
-    following = next((line for line in lines[start:] if line.strip()), None)
+    following = next_line(lines, start)
     return following is None or bool(QUOTED.match(following))
 
 
@@ -141,7 +145,7 @@ def _labels_end(lines: Sequence[str], start: int) -> tuple[int, set[str]]:
         if found and found.lastgroup:
             roles.add(found.lastgroup)
             end, gap = position + 1, 0
-        elif not lines[position].strip() and roles:
+        elif bool(lines[position].strip()) != bool(roles):  # own words above it, or a blank below
             break
         else:
             gap += 1

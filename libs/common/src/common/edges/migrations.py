@@ -93,6 +93,19 @@ def create_media_queue() -> None:
     op.execute("CREATE INDEX media_fetch_due ON media_fetch (due_at)")
 
 
+def create_leases() -> None:
+    """Create `lease`: which replica does what only one may do, and until when."""
+    op.execute(
+        """
+        CREATE TABLE lease (
+          name text PRIMARY KEY,
+          owner text NOT NULL,
+          ends_at timestamptz NOT NULL
+        ) WITH (fillfactor = 50)
+        """
+    )
+
+
 def isolate_tenants(*tables: str) -> None:
     """Make a forgotten filter harmless: rows of other tenants are not there."""
     for table in tables:

@@ -12,7 +12,8 @@ from common.core.adapters import ChannelAccount, Draft
 from common.core.delivery import DeliveryStatus
 from common.core.events import Message, MessageKind, MessageStatus
 from ingest_sms.core.registry import ADAPTERS
-from ingest_sms.core.smpp.alphabets import decoder, gsm, japanese, latin_1
+from ingest_sms.core.smpp.alphabets import decoder, japanese, latin_1
+from ingest_sms.core.smpp.gsm import gsm
 
 VECTORS = json.loads((FOLDER / "provider-vectors.json").read_text("utf-8"))["smpp_deliver_sm"]
 SOURCE, DESTINATION = b"\x01\x01819012345678\x00", b"\x01\x01815012345678\x00"
@@ -91,6 +92,8 @@ def test_an_octet_that_is_no_septet_shows_latin_1() -> None:
         (0x0E, "안녕".encode("euc_kr"), "안녕"),
         (0x11, b"hi", "hi"),
         (0x19, "配".encode("utf-16-be"), "配"),
+        (0xC8, b"hi", "hi"),
+        (0xE8, "配".encode("utf-16-be"), "配"),
         (0xF1, b"hi", "hi"),
     ],
 )
@@ -120,6 +123,34 @@ def test_binary_is_kept_as_it_is_and_shown_as_unsupported(data_coding: int) -> N
     kept = message(pdu(b"\x06\x05", data_coding=data_coding))
     assert kept.kind is MessageKind.UNSUPPORTED
     assert kept.attributes == {"data_coding": f"0x{data_coding:02x}", "data": "0605"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "octets", "text"),
+    [
+        ("250101", b"\x07\x1c\x40", "ıŞİ"),
+        ("240101", b"\x1bs\x1bG\x1be", "şĞ€"),
+        ("240102", b"Espa\x7da: \x1bo\x1b\x09", "España: óç"),
+        ("250103240103", b"\x7b\x1b\x7b\x09\x1bAn\x24", "ããçÀnº"),
+        ("240109", b"\x1ba\x1be", "a€"),
+    ],
+)
+def test_a_national_alphabet_is_read_where_the_header_announces_it(
+    elements: str, octets: bytes, text: str
+) -> None:
+    header = bytes.fromhex(elements)
+    assert message(pdu(bytes((len(header),)) + header + octets, esm_class=0x40)).text == text
+
+
+def test_a_text_in_an_alphabet_that_we_lack_is_kept_as_it_is_and_marked() -> None:
+    kept = message(pdu(bytes.fromhex("03250106") + b"@A", esm_class=0x40))
+    assert kept.kind is MessageKind.UNSUPPORTED
+    assert kept.attributes == {"data_coding": "0x00", "data": "4041", "shift_language": "6"}
+
+
+def test_a_telephone_may_choose_an_alphabet_for_each_part() -> None:
+    first = pdu(bytes.fromhex("0500032a0201") + b"980", esm_class=0x40)
+    assert message(first, part(2, "円です".encode("utf-16-be"), 2)).text == "980円です"
 
 
 def part(number: int, octets: bytes, total: int = 3) -> bytes:

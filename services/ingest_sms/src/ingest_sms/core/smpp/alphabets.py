@@ -5,42 +5,11 @@ make a message unreadable.
 """
 
 from collections.abc import Callable
+from functools import partial
+
+from ingest_sms.core.smpp.gsm import NO_SHIFTS, Shifts, gsm
 
 Decode = Callable[[bytes], str]
-
-_BASIC = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENSION = {
-    0x0A: "\f",
-    0x14: "^",
-    0x1B: " ",
-    0x28: "{",
-    0x29: "}",
-    0x2F: "\\",
-    0x3C: "[",
-    0x3D: "~",
-    0x3E: "]",
-    0x40: "|",
-    0x65: "€",
-}
-_ESCAPE = 0x1B
-
-
-def gsm(octets: bytes) -> str:
-    """Return the text of unpacked GSM 7-bit octets; one above 0x7F shows that it is Latin-1."""
-    if any(octet >= len(_BASIC) for octet in octets):
-        return latin_1(octets)
-    text, escaped = [], False
-    for octet in octets:
-        if octet == _ESCAPE and not escaped:
-            escaped = True
-            continue
-        # An extension that the table lacks shows the basic character (TS 23.038, 6.2.1.1).
-        text.append(_EXTENSION.get(octet, _BASIC[octet]) if escaped else _BASIC[octet])
-        escaped = False
-    return "".join(text)
 
 
 def latin_1(octets: bytes) -> str:
@@ -61,13 +30,15 @@ def japanese(octets: bytes) -> str:
         return octets.decode("cp932", "replace")
 
 
-def decoder(data_coding: int, default: str = "gsm") -> Decode | None:
+def decoder(data_coding: int, default: str = "gsm", shifts: Shifts = NO_SHIFTS) -> Decode | None:
     """Return how to read octets of a data coding; None for binary and for what nobody defined.
 
-    `default` is what the centre means by 0: `gsm` or `latin-1`.
+    `default` is what the centre means by 0: `gsm` or `latin-1`. `shifts` are for GSM alone.
     """
-    if data_coding == 0:
-        return latin_1 if default == "latin-1" else gsm
+    if data_coding == 0 and default == "latin-1":
+        return latin_1
+    if data_coding in _GSM:
+        return partial(gsm, shifts=shifts) if shifts.known else None
     return _DECODERS.get(data_coding)
 
 
@@ -75,6 +46,8 @@ def _charset(name: str) -> Decode:
     return lambda octets: octets.decode(name, "replace")
 
 
+# 0, and what centres pass on as it is in TS 23.038: with a message class, or that something waits.
+_GSM = frozenset((0, *range(0x10, 0x14), *range(0xC0, 0xE0), *range(0xF0, 0xF4)))
 _DECODERS: dict[int, Decode] = {
     0x01: latin_1,  # ASCII, and what is sent as ASCII
     0x03: latin_1,
@@ -85,9 +58,5 @@ _DECODERS: dict[int, Decode] = {
     0x0A: japanese,
     0x0D: _charset("euc_jis_2004"),
     0x0E: _charset("euc_kr"),
-    # Codings of TS 23.038 that centres pass on as they are: with a message class, bits 3-2 tell
-    # the alphabet.
-    **{0x10 | message_class: gsm for message_class in range(4)},
-    **{0x18 | message_class: ucs_2 for message_class in range(4)},
-    **{0xF0 | message_class: gsm for message_class in range(4)},
+    **dict.fromkeys((*range(0x18, 0x1C), *range(0xE0, 0xF0)), ucs_2),
 }

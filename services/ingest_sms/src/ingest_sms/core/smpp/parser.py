@@ -6,16 +6,17 @@ the order of their arrival.
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 
 from common.core.adapters import ChannelAccount, Draft, Original
-from common.core.drafting import Content, Drafting, labelled
-from common.core.events import MessageKind
+from common.core.drafting import UNSUPPORTED, Content, Drafting, labelled
 from common.core.keywords import keyword_kind
 from common.core.payloads import UnreadableError
 from common.core.signatures import sha256_hex
 from common.core.text import clean
 from ingest_sms.core.concatenation import GAP, Assembly, Part, assembled
 from ingest_sms.core.smpp.alphabets import decoder
+from ingest_sms.core.smpp.gsm import Shifts
 from ingest_sms.core.smpp.pdu import Delivery, deliveries
 from ingest_sms.core.smpp.receipts import is_receipt, receipt
 from ingest_sms.core.smpp.segments import segment
@@ -50,22 +51,44 @@ def _message(drafts: Drafting, parts: Assembly[Delivery]) -> tuple[Draft]:
     company = number_party(international(first.destination.written), drafts.account)
     missing = ", ".join(str(number) for number in parts.missing)
     said = labelled(
-        _content(first.data_coding, parts.runs(), drafts.account),
+        _content(parts.runs(), drafts.account),
         {"parts": str(parts.total) if parts.total > 1 else "", "missing_parts": missing},
     )
     return (drafts.message(_name(drafts, parts), exchange(customer, company), said),)
 
 
-def _content(
-    data_coding: int, runs: Sequence[Sequence[Delivery]], account: ChannelAccount
-) -> Content:
-    octets = [b"".join(segment(pdu).text for pdu in run) for run in runs]
-    decode = decoder(data_coding, account.options.get("default_alphabet", "gsm"))
-    if decode is None:
-        told = {"data_coding": f"0x{data_coding:02x}", "data": b"".join(octets).hex()}
-        return Content(kind=MessageKind.UNSUPPORTED, attributes=told)
-    text = clean(GAP.join(decode(run) for run in octets))
+def _content(runs: Sequence[Sequence[Delivery]], account: ChannelAccount) -> Content:
+    texts = [_text(run, account) for run in runs]
+    if None in texts:
+        return _unreadable([pdu for run in runs for pdu in run])
+    text = clean(GAP.join(text for text in texts if text is not None))
     return Content(kind=keyword_kind(text), text=text)
+
+
+def _text(run: Sequence[Delivery], account: ChannelAccount) -> str | None:
+    """Return the text of neighbouring parts, None where it is none.
+
+    A character may be cut between parts of one coding; a telephone may choose one for each part.
+    """
+    default = account.options.get("default_alphabet", "gsm")
+    texts = []
+    for (data_coding, shifts), parts in groupby(run, _coding):
+        decode = decoder(data_coding, default, shifts)
+        if decode is None:
+            return None
+        texts.append(decode(b"".join(segment(pdu).text for pdu in parts)))
+    return "".join(texts)
+
+
+def _coding(pdu: Delivery) -> tuple[int, Shifts]:
+    return pdu.data_coding, segment(pdu).shifts
+
+
+def _unreadable(pdus: Sequence[Delivery]) -> Content:
+    octets, (data_coding, shifts) = [segment(pdu).text for pdu in pdus], _coding(pdus[0])
+    told = {"data_coding": f"0x{data_coding:02x}", "data": b"".join(octets).hex()}
+    language = str(shifts.locking or "")
+    return labelled(UNSUPPORTED, {**told, "shift_language": language})
 
 
 def _name(drafts: Drafting, parts: Assembly[Delivery]) -> str:

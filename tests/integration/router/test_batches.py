@@ -22,7 +22,9 @@ from common.core.events import (
 )
 from common.core.ids import customer_id, derived_id
 from router.core.policy import Policy
+from router.edges.arrays import names
 from router.edges.consume import Routing
+from router.edges.tables import support_case
 
 TARO = "line:main:U4af4980629"
 MAIL = "email:taro@example.jp"
@@ -197,6 +199,9 @@ async def test_of_two_workers_who_open_the_same_conversation_one_has_to_begin_ag
 
     (case,) = await rows("SELECT case_id FROM support_case")
     assert [row.case_id for row in await rows("SELECT case_id FROM decision")] == [case.case_id] * 2
+
+
+_OTHERS = names(support_case).removeprefix("case_id, ")
 
 
 async def test_the_database_itself_refuses_a_second_open_case(

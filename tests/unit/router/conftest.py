@@ -166,6 +166,7 @@ def waiting() -> Callable[..., Case]:
             resolution_due=opened + timedelta(hours=24),
             opened_at=opened,
             decided_by=event_id("test", "message", "1"),
+            queued_at=opened,
         )
         return replace(case, **fields)
 

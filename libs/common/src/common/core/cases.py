@@ -99,28 +99,45 @@ class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
     opened_at: datetime
     message_event: UUID
     subject: str | None = None
+    case_version: int | None = None
 
 
-class CaseRouted(Struct, frozen=True, kw_only=True):
-    """A message was routed (`case.routed`), with the whole decision."""
+class CaseRouted(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A message was routed (`case.routed`), with the whole decision.
+
+    `units` is how much of an agent's capacity the case takes.
+    """
 
     case_id: UUID
     decision: Decision
+    case_version: int | None = None
+    units: int | None = None
 
 
-class CaseReopened(Struct, frozen=True, kw_only=True):
-    """The customer wrote again soon after the case was resolved (`case.reopened`)."""
+class CaseReopened(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A resolved case goes on (`case.reopened`): the customer wrote again, or somebody says so.
+
+    `message_event` is the customer's last message; `by` who reopened it, if not the customer.
+    """
 
     case_id: UUID
     contact: str
     reopened_at: datetime
     message_event: UUID
+    by: str | None = None
+    case_version: int | None = None
 
 
 class CaseResolved(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The matter is done (`case.resolved`). `resolved_by` is the agent's id."""
+    """The matter is done (`case.resolved`).
+
+    `resolved_by` is who said so, `agent` who had the case; `agent_version` counts for the latter.
+    """
 
     case_id: UUID
     contact: str
     resolved_at: datetime
     resolved_by: str | None = None
+    agent: str | None = None
+    agent_version: int | None = None
+    case_version: int | None = None

@@ -25,6 +25,9 @@ _TOPIC_OF = {
     "customer": CUSTOMERS,
     "activity.": ACTIVITIES,
     "case.": ROUTING,
+    "offer.": ROUTING,
+    "sla.": ROUTING,
+    "agent.": ROUTING,
 }
 _PREFIX = "io.madoguchi."
 

@@ -14,6 +14,21 @@ from common.core.events import (
     MessageRequested,
     MessageStatus,
 )
+from common.core.work import (
+    AgentChanged,
+    AgentPresenceChanged,
+    CaseAnswered,
+    CaseHeld,
+    CaseRelaxed,
+    CaseRequeued,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    OfferWithdrawn,
+    SlaAtRisk,
+    SlaBreached,
+)
 
 EVENT_TYPES: dict[str, type[Struct]] = {
     "io.madoguchi.message.received": Message,
@@ -29,7 +44,20 @@ EVENT_TYPES: dict[str, type[Struct]] = {
     "io.madoguchi.case.opened": CaseOpened,
     "io.madoguchi.case.routed": CaseRouted,
     "io.madoguchi.case.reopened": CaseReopened,
+    "io.madoguchi.case.requeued": CaseRequeued,
+    "io.madoguchi.case.relaxed": CaseRelaxed,
+    "io.madoguchi.case.held": CaseHeld,
+    "io.madoguchi.case.answered": CaseAnswered,
     "io.madoguchi.case.resolved": CaseResolved,
+    "io.madoguchi.offer.made": OfferMade,
+    "io.madoguchi.offer.accepted": OfferAccepted,
+    "io.madoguchi.offer.declined": OfferDeclined,
+    "io.madoguchi.offer.expired": OfferExpired,
+    "io.madoguchi.offer.withdrawn": OfferWithdrawn,
+    "io.madoguchi.sla.at_risk": SlaAtRisk,
+    "io.madoguchi.sla.breached": SlaBreached,
+    "io.madoguchi.agent.changed": AgentChanged,
+    "io.madoguchi.agent.presence_changed": AgentPresenceChanged,
 }
 
 TYPE_OF = {cls: name for name, cls in EVENT_TYPES.items() if name != "io.madoguchi.message.sent"}

@@ -185,16 +185,21 @@ def _placement(
     """Return where the case waits.
 
     An open case stays where it is, unless that is the default queue, which nobody chose, or one
-    that the rules no longer have: "こんにちは" and then "障害です" is one matter for one desk.
+    that the rules no longer have: "こんにちは" and then "障害です" is one matter for one desk. What
+    somebody is offered, or has, stays too.
     """
     policy, case, joined = question.policy, question.case, question.joined
-    if joined and joined.queue in policy.desks and joined.queue != policy.default_queue:
+    if joined and joined.queue in policy.desks and _is_settled(joined, policy):
         return staying(policy.desks[joined.queue], needs, policy.say)
     previous = case.queue if case and not joined else None
     tried = candidates(matched, previous, policy.desks, policy.say)
     return place(
         tried, needs, policy.desks, policy.default_queue, question.roster, policy.say, question.now
     )
+
+
+def _is_settled(joined: Case, policy: Policy) -> bool:
+    return joined.agent is not None or joined.queue != policy.default_queue
 
 
 def _new_case_id(arrival: Arrival) -> UUID:

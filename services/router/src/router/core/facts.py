@@ -32,17 +32,38 @@ class Customer(Struct, frozen=True, kw_only=True):
 
 
 class CaseState(StrEnum):
-    """Waiting for an agent, or done."""
+    """Where a case is on its way.
+
+    `waiting` in a queue, `offered` to an agent, `assigned` to one who accepted, `held` until the
+    customer writes or a moment comes, `resolved`.
+    """
 
     WAITING = "waiting"
+    OFFERED = "offered"
+    ASSIGNED = "assigned"
+    HELD = "held"
     RESOLVED = "resolved"
+
+
+class Refusal(Struct, frozen=True):
+    """How often an agent let an offer of this case go, and until when others come before him."""
+
+    times: int
+    until: datetime
 
 
 class Case(Struct, frozen=True, kw_only=True):
     """A customer's matter as it stands. `conversation` is the key it is found by.
 
     `participants` are contacts that the channel showed to take part, the sender among them;
-    `decided_by` is the message whose rules placed the case last.
+    `decided_by` is the message whose rules placed the case last. `version` counts its changes.
+
+    `agent` is who is offered the case, or has it; `units` is what it takes of his capacity.
+    `preferred` is the agent who knows the customer; until `reserved_until` nobody else is offered
+    the case while he is signed in. `ring` is how often its requirements were relaxed.
+    `first_responded_at` is when the company first wrote; `paused_at` since when the resolution's
+    clock stands still because the customer has to answer. `told` names the SLA events that were
+    sent; `wake_at` is the first moment at which time alone changes something.
     """
 
     case_id: UUID
@@ -63,6 +84,20 @@ class Case(Struct, frozen=True, kw_only=True):
     resolution_due: datetime
     opened_at: datetime
     decided_by: UUID
+    queued_at: datetime
+    units: int = 1
+    version: int = 1
+    agent: str | None = None
+    offer: UUID | None = None
+    preferred: str | None = None
+    reserved_until: datetime | None = None
+    refusals: dict[str, Refusal] = {}
+    ring: int = 0
+    held_until: datetime | None = None
+    first_responded_at: datetime | None = None
+    paused_at: datetime | None = None
+    told: tuple[str, ...] = ()
+    wake_at: datetime | None = None
     subject: str | None = None
     resolved_at: datetime | None = None
 

@@ -10,8 +10,9 @@ from router.core.conditions import Questions
 from router.core.entitlement import Promise
 from router.core.matching import ReadyRule, ready
 from router.core.queues import Desk
-from router.core.rules import Rules, Tier, default_of, seconds
+from router.core.rules import Assignment, Rules, Tier, default_of, seconds
 from router.core.skills import asked
+from router.core.steps import Terms
 from router.core.urgency import Scorer, urgent_words
 from router.core.wording import WORDINGS, Language, Wording
 
@@ -35,6 +36,12 @@ class Policy(Struct, frozen=True, kw_only=True):
     credit_at_most: timedelta
     urgency: Scorer
     urgency_points: int
+    units: Mapping[str, int]
+    terms: Terms
+    heartbeat: timedelta
+    take_back: timedelta
+    last_agent: timedelta
+    reserve: timedelta
 
 
 def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> Policy:
@@ -63,6 +70,21 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         credit_at_most=_length(rules.credit.at_most),
         urgency=urgent_words(rules.urgency.words),
         urgency_points=rules.urgency.points,
+        units=rules.assignment.units,
+        terms=_terms(rules.assignment),
+        heartbeat=_length(rules.assignment.heartbeat),
+        take_back=_length(rules.assignment.take_back),
+        last_agent=_length(rules.assignment.last_agent),
+        reserve=_length(rules.assignment.reserve),
+    )
+
+
+def _terms(assignment: Assignment) -> Terms:
+    return Terms(
+        offer_timeout=_length(assignment.offer_timeout),
+        pause=_length(assignment.pause),
+        pause_at_most=_length(assignment.pause_at_most),
+        wrap_up=_length(assignment.wrap_up),
     )
 
 

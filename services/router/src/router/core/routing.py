@@ -12,7 +12,7 @@ from common.core.events import Contract
 from common.core.ids import derived_id, trace_parent
 from common.core.text import clean
 from common.core.topics import ROUTING
-from router.core.continuity import find
+from router.core.continuity import OPENING, find
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, CaseState, Customer, Roster, Unrouted
 from router.core.policy import Policy
@@ -46,17 +46,19 @@ def route(
     outcome = decide(arrival, customer, contracts, case, roster, policy, now)
     if isinstance(outcome, Unrouted):
         return outcome
-    return Routed(arrival, outcome, case_after(case, key, arrival, outcome))
+    units = policy.units.get(arrival.message.channel, 1)
+    return Routed(arrival, outcome, case_after(case, key, arrival, outcome, units))
 
 
-def case_after(case: Case | None, key: str, arrival: Arrival, decision: Decision) -> Case:
-    """Return the case as a decision leaves it."""
+def case_after(
+    case: Case | None, key: str, arrival: Arrival, decision: Decision, units: int = 1
+) -> Case:
+    """Return the case as a decision leaves it; `units` is what a new one weighs."""
     if case is None or decision.continuity is Continuity.OPENED:
-        return _opened(key, arrival, decision)
+        return _opened(key, arrival, decision, units)
     return replace(
-        case,
+        _going_on(case, arrival, decision),
         participants=_participants(arrival, case.participants),
-        state=CaseState.WAITING,
         queue=decision.queue,
         plan=decision.plan,
         contract=decision.contract,
@@ -67,18 +69,43 @@ def case_after(case: Case | None, key: str, arrival: Arrival, decision: Decision
         resolution_due=decision.resolution_due,
         # what only follows the case asked no rule and tried no queue
         decided_by=arrival.event if decision.queues else case.decided_by,
-        resolved_at=None,
+        version=case.version + 1,
     )
+
+
+def _going_on(case: Case, arrival: Arrival, decision: Decision) -> Case:
+    """Return the case where the message takes it on its way.
+
+    One that was held or resolved waits again; whoever is offered a case or has it keeps it.
+    """
+    waits = case.state in {CaseState.HELD, CaseState.RESOLVED}
+    if waits and arrival.message.kind in OPENING:
+        return replace(
+            case,
+            state=CaseState.WAITING,
+            queued_at=decision.decided_at,
+            held_until=None,
+            paused_at=None,
+            resolved_at=None,
+        )
+    moved = decision.queue != case.queue
+    return replace(case, queued_at=decision.decided_at) if moved else case
 
 
 def announcements(routed: Routed) -> tuple[Record, ...]:
     """Return what `routing.v1` is told, in order; ids are derived, so a repetition is no news."""
     arrival, decision = routed.arrival, routed.decision
-    told = (*_beginnings(routed), CaseRouted(case_id=decision.case_id, decision=decision))
+    to = CaseRouted(
+        case_id=decision.case_id,
+        decision=decision,
+        case_version=routed.case.version,
+        units=routed.case.units,
+    )
+    told = (*_beginnings(routed), to)
     return tuple(_record(arrival, decision.decided_at, data) for data in told)
 
 
-def _opened(key: str, arrival: Arrival, decision: Decision) -> Case:
+def _opened(key: str, arrival: Arrival, decision: Decision, units: int) -> Case:
     return Case(
         case_id=decision.case_id,
         tenant=arrival.tenant,
@@ -98,6 +125,8 @@ def _opened(key: str, arrival: Arrival, decision: Decision) -> Case:
         resolution_due=decision.resolution_due,
         opened_at=arrival.message.received_at,
         decided_by=arrival.event,
+        queued_at=decision.decided_at,
+        units=units,
         subject=clean(arrival.message.subject or "") or None,
     )
 

@@ -15,6 +15,7 @@ Name = Annotated[str, Meta(pattern=NAME)]
 Sentence = Annotated[str, Meta(min_length=1, max_length=300)]
 Points = Annotated[int, Meta(ge=-100, le=100)]
 Level = Annotated[int, Meta(ge=1, le=5)]
+Units = Annotated[int, Meta(ge=1, le=1000)]
 Condition = Annotated[str, Meta(min_length=1)]
 
 
@@ -93,6 +94,27 @@ class ContinuitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     reopen_within: Duration = "72h"
 
 
+class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How cases are given to people.
+
+    `units` is what a case of a channel takes of an agent's capacity, 1 where nothing is said. An
+    offer stands for `offer_timeout`; whoever lets it go comes after the others for `pause`, doubled
+    each time up to `pause_at_most`. After `heartbeat` without a sign an agent counts as gone: his
+    offers go back at once, his cases after `take_back`. Who had a case of the customer within
+    `last_agent` is asked first, alone for `reserve` while he is signed in.
+    """
+
+    units: dict[str, Units] = {}
+    offer_timeout: Duration = "1m"
+    pause: Duration = "1m"
+    pause_at_most: Duration = "1h"
+    wrap_up: Duration = "0s"
+    heartbeat: Duration = "1m"
+    take_back: Duration = "15m"
+    last_agent: Duration = "720h"
+    reserve: Duration = "0s"
+
+
 class Urgency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What words of haste or anger are worth, and words to add to the ones we know."""
 
@@ -118,6 +140,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     continuity: ContinuitySettings = ContinuitySettings()
     credit: Credit = Credit()
     urgency: Urgency = Urgency()
+    assignment: Assignment = Assignment()
 
 
 def seconds(duration: str) -> int:

@@ -24,7 +24,8 @@ TenantContact = tuple[str, str]
 _CASE_COLUMNS = names(tables.support_case)
 _CHANGING = (
     *("participants", "state", "queue", "plan", "contract", "priority", "skills", "rank"),
-    *("first_response_due", "resolution_due", "decided_by", "resolved_at"),
+    *("first_response_due", "resolution_due", "decided_by", "resolved_at", "queued_at"),
+    *("version", "preferred", "reserved_until", "held_until", "paused_at", "told", "wake_at"),
 )
 
 _DECIDED = text(
@@ -180,7 +181,7 @@ def _known(customer: UUID, profiles: Mapping[str, CustomerChanged]) -> Known:
 def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
     rows = [msgspec.structs.asdict(case) for case in cases]
     for row in rows:
-        for name in ("participants", "skills"):
+        for name in ("participants", "skills", "refusals", "told"):
             row[name] = msgspec.json.encode(row[name]).decode()
     return columns_of(tables.support_case, rows)
 

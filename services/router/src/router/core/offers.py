@@ -1,0 +1,166 @@
+"""What can happen to an offer: made, accepted, declined, expired, withdrawn.
+
+Each is a function of the case, the agent and the time; callers hold the rows locked.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from common.core.events import Channel
+from common.core.ids import derived_id
+from common.core.work import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
+from router.core.agents import Agent, Offer, OfferState, taking_on
+from router.core.facts import Case, CaseState, Refusal
+from router.core.steps import Change, ConflictError, Terms, freed, must_be, waiting
+
+
+def offer(
+    case: Case, agent: Agent, terms: Terms, now: datetime, reason: str, by: str | None = None
+) -> Change:
+    """Hold a waiting case out to an agent. Raises ConflictError where it does not wait."""
+    must_be(case, CaseState.WAITING)
+    version = case.version + 1
+    busy = taking_on(agent, case.channel, case.units)
+    made = Offer(
+        offer_id=derived_id("offer", case.tenant, str(case.case_id), str(version)),
+        tenant=case.tenant,
+        case_id=case.case_id,
+        agent=agent.agent,
+        queue=case.queue,
+        state=OfferState.MADE,
+        made_at=now,
+        expires_at=now + terms.offer_timeout,
+        agent_version=busy.version,
+    )
+    event = OfferMade(
+        offer_id=made.offer_id,
+        case_id=case.case_id,
+        contact=case.contact,
+        agent=agent.agent,
+        queue=case.queue,
+        channel=Channel(case.channel),
+        units=case.units,
+        made_at=now,
+        expires_at=made.expires_at,
+        reason=reason,
+        case_version=version,
+        agent_version=busy.version,
+        by=by,
+    )
+    offered = replace(
+        case, state=CaseState.OFFERED, agent=agent.agent, offer=made.offer_id, version=version
+    )
+    return Change(case=offered, agent=busy, offer=made, events=(event,))
+
+
+def accept(case: Case, agent: Agent, made: Offer, now: datetime) -> Change:
+    """Let the agent take the case. Raises ConflictError where the offer no longer stands."""
+    _must_stand(case, made)
+    if now >= made.expires_at:
+        raise ConflictError("the offer has expired")
+    taken = replace(
+        case,
+        state=CaseState.ASSIGNED,
+        preferred=agent.agent,
+        reserved_until=None,
+        refusals={},
+        version=case.version + 1,
+    )
+    counted = replace(agent, version=agent.version + 1)
+    event = OfferAccepted(
+        offer_id=made.offer_id,
+        case_id=case.case_id,
+        contact=case.contact,
+        agent=agent.agent,
+        accepted_at=now,
+        case_version=taken.version,
+        agent_version=counted.version,
+    )
+    ended = _ended(made, OfferState.ACCEPTED, counted, now)
+    return Change(case=taken, agent=counted, offer=ended, events=(event,))
+
+
+def decline(
+    case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime, reason: str | None = None
+) -> Change:
+    """Let a case wait again that the agent does not want; others come first for a while."""
+    _must_stand(case, made)
+    back = replace(waiting(case), refusals=_refused(case, agent.agent, terms, now))
+    free = freed(case, agent, now)
+    event = OfferDeclined(
+        offer_id=made.offer_id,
+        case_id=case.case_id,
+        contact=case.contact,
+        agent=agent.agent,
+        declined_at=now,
+        case_version=back.version,
+        agent_version=free.version,
+        reason=reason,
+    )
+    ended = _ended(made, OfferState.DECLINED, free, now)
+    return Change(case=back, agent=free, offer=ended, events=(event,))
+
+
+def expire(case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime) -> Change:
+    """Let a case wait again that the agent did not answer in time for: as if he had declined."""
+    _must_stand(case, made)
+    back = replace(waiting(case), refusals=_refused(case, agent.agent, terms, now))
+    free = freed(case, agent, now)
+    event = OfferExpired(
+        offer_id=made.offer_id,
+        case_id=case.case_id,
+        contact=case.contact,
+        agent=agent.agent,
+        expired_at=now,
+        case_version=back.version,
+        agent_version=free.version,
+    )
+    return Change(
+        case=back,
+        agent=free,
+        offer=_ended(made, OfferState.EXPIRED, free, now),
+        events=(event,),
+    )
+
+
+def withdraw(
+    case: Case, agent: Agent, made: Offer, now: datetime, reason: str, by: str | None = None
+) -> Change:
+    """Take an offer back: nobody refused anything, the case just waits again."""
+    _must_stand(case, made)
+    back, free = waiting(case), freed(case, agent, now)
+    event = OfferWithdrawn(
+        offer_id=made.offer_id,
+        case_id=case.case_id,
+        contact=case.contact,
+        agent=agent.agent,
+        withdrawn_at=now,
+        reason=reason,
+        case_version=back.version,
+        agent_version=free.version,
+        by=by,
+    )
+    return Change(
+        case=back,
+        agent=free,
+        offer=_ended(made, OfferState.WITHDRAWN, free, now),
+        events=(event,),
+    )
+
+
+def _must_stand(case: Case, made: Offer) -> None:
+    if made.state is not OfferState.MADE or case.offer != made.offer_id:
+        raise ConflictError(f"the offer is {made.state}")
+
+
+def _refused(case: Case, agent: str, terms: Terms, now: datetime) -> dict[str, Refusal]:
+    """Return the case's refusals with one more: each doubles the time in which others come first."""
+    known = case.refusals.get(agent)
+    times = known.times + 1 if known else 1
+    pause = min(terms.pause * 2 ** min(times - 1, 16), terms.pause_at_most)
+    return {**case.refusals, agent: Refusal(times, now + pause)}
+
+
+def _ended(made: Offer, state: OfferState, agent: Agent, now: datetime) -> Offer:
+    return replace(made, state=state, ended_at=now, agent_version=agent.version)

@@ -1,0 +1,138 @@
+"""Cases, agents and offers in Postgres while they are worked on: read locked, written as changes.
+
+Whoever needs a case and its agent locks the case first; several rows of a kind are locked in the
+order of their keys. Matching never waits for a lock, it skips what is locked.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import RowMapping, Table, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.edges.outbox import enqueue
+from router.core.agents import Agent, Offer
+from router.core.facts import Case
+from router.core.steps import Change
+from router.core.telling import of_case
+from router.edges import tables
+from router.edges.arrays import columns_of, names, unnested
+from router.edges.store import case_of
+
+AgentKey = tuple[str, str]
+
+_JSON_OF_CASE = ("participants", "skills", "refusals", "told")
+_JSON_OF_AGENT = ("skills", "queues", "channels", "used")
+
+_CASES = text(
+    f"SELECT {names(tables.support_case)} FROM support_case "  # noqa: S608 - names of our own columns
+    "WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY case_id FOR UPDATE"
+)
+_AGENTS = text(
+    f"""
+    SELECT {names(tables.agent)} FROM agent
+      JOIN unnest(CAST(:tenant AS text[]), CAST(:agent AS text[])) AS asked (tenant, agent)
+     USING (tenant, agent) ORDER BY tenant, agent FOR UPDATE OF agent
+    """  # noqa: S608 - names of our own columns
+)
+_OFFERS = text(
+    f"SELECT {names(tables.offer)} FROM offer WHERE offer_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - names of our own columns
+)
+
+
+def _change(table: Table, keys: Sequence[str]) -> str:
+    """Return an UPDATE of every column but the keys, from arrays."""
+    changing = [column.name for column in table.columns if column.name not in keys]
+    sets = ", ".join(f"{name} = row.{name}" for name in changing)
+    same = " AND ".join(f"stored.{name} = row.{name}" for name in keys)
+    return (
+        f"UPDATE {table.name} AS stored SET {sets} "  # noqa: S608 - names of our own tables
+        f"FROM {unnested(table)} AS row ({names(table)}) WHERE {same}"
+    )
+
+
+_CHANGE_CASES = text(_change(tables.support_case, ("case_id",)))
+_CHANGE_AGENTS = text(_change(tables.agent, ("tenant", "agent")))
+_KEEP_OFFERS = text(
+    f"INSERT INTO offer ({names(tables.offer)}) SELECT {names(tables.offer)} "  # noqa: S608 - names of our own columns
+    f"FROM {unnested(tables.offer)} AS row ({names(tables.offer)}) "
+    "ON CONFLICT (offer_id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, "
+    "agent_version = excluded.agent_version"
+)
+
+
+async def locked_cases(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Case]:
+    """Return these cases, locked until the transaction ends."""
+    rows = await connection.execute(_CASES, {"ids": list(ids)})
+    return {row["case_id"]: case_of(row) for row in rows.mappings()}
+
+
+async def locked_agents(
+    connection: AsyncConnection, keys: Collection[AgentKey]
+) -> dict[AgentKey, Agent]:
+    """Return these agents, locked until the transaction ends."""
+    parameters = {
+        "tenant": [tenant for tenant, _ in keys],
+        "agent": [agent for _, agent in keys],
+    }
+    rows = await connection.execute(_AGENTS, parameters)
+    return {(row["tenant"], row["agent"]): agent_of(row) for row in rows.mappings()}
+
+
+async def offers(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Offer]:
+    """Return these offers. Whoever changes one has its case locked."""
+    rows = await connection.execute(_OFFERS, {"ids": list(ids)})
+    return {row["offer_id"]: msgspec.convert(dict(row), Offer) for row in rows.mappings()}
+
+
+async def save_changes(
+    connection: AsyncConnection, changes: Sequence[Change], now: datetime
+) -> None:
+    """Write what the steps left, and tell the bus, in the order given.
+
+    Of a case, agent or offer that several steps changed, the last state counts; their rows are
+    locked by the caller.
+    """
+    cases = {change.case.case_id: change.case for change in changes}
+    agents = {(agent.tenant, agent.agent): agent for change in changes if (agent := change.agent)}
+    made = {offer.offer_id: offer for change in changes if (offer := change.offer)}
+    case_rows = [row_of(case, _JSON_OF_CASE) for case in cases.values()]
+    await _write(connection, _CHANGE_CASES, tables.support_case, case_rows)
+    await _write(connection, _CHANGE_AGENTS, tables.agent, list(map(agent_row, agents.values())))
+    await _write(connection, _KEEP_OFFERS, tables.offer, [row_of(offer) for offer in made.values()])
+    await enqueue(
+        connection,
+        [
+            of_case(change.case, event, change.case.version, now)
+            for change in changes
+            for event in change.events
+        ],
+    )
+
+
+def agent_of(row: RowMapping) -> Agent:
+    """Return the agent in a row of `agent`."""
+    return msgspec.convert(dict(row), Agent)
+
+
+def agent_row(agent: Agent) -> dict[str, Any]:
+    """Return the row of an agent, with his load beside the units that it is the sum of."""
+    return {**row_of(agent, _JSON_OF_AGENT), "load": agent.load()}
+
+
+def row_of(value: Struct, as_json: Collection[str] = ()) -> dict[str, Any]:
+    """Return a value as a row, with these columns as JSON texts."""
+    row = asdict(value)
+    return row | {name: msgspec.json.encode(row[name]).decode() for name in as_json}
+
+
+async def _write(
+    connection: AsyncConnection, statement: TextClause, table: Table, rows: list[dict[str, Any]]
+) -> None:
+    if rows:
+        await connection.execute(statement, columns_of(table, rows))

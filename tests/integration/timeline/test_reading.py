@@ -17,7 +17,7 @@ from tests.unit.timeline.telling import (
 
 from common.core.events import MessageKind
 from common.edges.database import reading
-from timeline.core.fold import Item
+from timeline.core.items import Item
 
 CONTACTS = (HANAKO_LINE, HANAKO_MAIL, HANAKO_TEL)
 

@@ -11,6 +11,9 @@ from common.core.cloudevents import Attributes, Event, event_type, read, record
 from common.core.delivery import DeliveryStatus
 from common.core.events import (
     Activity,
+    Attachment,
+    AttachmentState,
+    AttachmentStored,
     Channel,
     Conversation,
     CustomerChanged,
@@ -78,10 +81,72 @@ def message(
     return event(Message(**given), contact, at, *parts, tenant=tenant)
 
 
-def change(kind: MessageKind, target: str, minutes: float, text: str | None = None) -> Event:
+def change(
+    kind: MessageKind, target: str, minutes: float, text: str | None = None, **fields: Any
+) -> Event:
     """Return an edit, unsend or reaction."""
-    return message(
-        minutes=minutes, text=text, message_id=f"{kind}{minutes}", kind=kind, target=target
+    given: dict[str, Any] = {"message_id": f"{kind}{minutes}"} | fields
+    return message(minutes=minutes, text=text, kind=kind, target=target, **given)
+
+
+def stored(
+    wrote: Event,
+    minutes: float,
+    state: AttachmentState = AttachmentState.STORED,
+    *,
+    position: int = 0,
+    reason: str | None = None,
+) -> Event:
+    """Return what became of a file that a message points to."""
+    data = AttachmentStored(
+        message=wrote.attributes.id,
+        message_id=wrote.data.message_id,
+        position=position,
+        attachment=Attachment(
+            name="領収書.jpg",
+            media_type="image/jpeg",
+            state=state,
+            size=48213 if state is AttachmentState.STORED else None,
+            location="files/acme/ab" if state is AttachmentState.STORED else None,
+        ),
+        channel=Channel.LINE,
+        provider="line",
+        account="1657000000",
+        fetched_at=after(minutes),
+        reason=reason,
+    )
+    parts = ("file", str(wrote.attributes.id), str(position), state)
+    return event(data, wrote.attributes.subject, after(minutes), *parts)
+
+
+def mail(contact: str = HANAKO_MAIL, minutes: float = 0, **fields: Any) -> Event:
+    """Return a mail that we wrote, or with other fields a report that a machine wrote about it."""
+    given: dict[str, Any] = {
+        "direction": Direction.OUTBOUND,
+        "channel": Channel.EMAIL,
+        "provider": "crm",
+        "account": "sales",
+        "message_id": "<order-1204@acme.example>",
+        "sender": Party("email:support@acme.example"),
+        "recipients": (Party(contact),),
+    } | fields
+    return message(contact, minutes, **given)
+
+
+def report(kind: MessageKind, minutes: float, contact: str = HANAKO_MAIL, **labels: str) -> Event:
+    """Return a report about that mail, as ingest_email publishes it."""
+    return mail(
+        contact,
+        minutes,
+        kind=kind,
+        direction=Direction.INBOUND,
+        provider="smtp",
+        account="support",
+        message_id=f"<report-{kind}-{minutes}@mx.example.jp>",
+        sender=Party("email:mailer-daemon@mx.example.jp"),
+        recipients=(),
+        target="<order-1204@acme.example>",
+        attributes=labels,
     )
 
 

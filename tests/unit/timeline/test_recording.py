@@ -38,23 +38,21 @@ def test_a_message_keeps_its_json_as_it_stood_and_when_we_received_it() -> None:
     assert made.learned_at == after(5) + timedelta(seconds=1)
     assert made.body == told.value
     assert made.listed
-    assert not made.amends
+    assert made.about is None
 
 
 def test_an_edit_and_a_status_speak_of_their_message() -> None:
     wrote, edited = entry(message()), entry(change(MessageKind.EDIT, "m1", 1))
     delivered = entry(status(DeliveryStatus.DELIVERED, 1))
-    assert wrote.message == edited.message == delivered.message
-    assert wrote.message == message_ref("line", "1657000000", "m1")
-    assert edited.amends
+    assert wrote.message == edited.about == delivered.about
+    assert wrote.message == message_ref(Channel.LINE, "line", "1657000000", "m1")
     assert edited.listed
-    assert delivered.amends
     assert not delivered.listed
 
 
 def test_an_edit_without_target_carries_the_id_of_its_message() -> None:
     edited = message(kind=MessageKind.EDIT, message_id="m1")
-    assert entry(edited).message == entry(message()).message
+    assert entry(edited).about == entry(message()).message
 
 
 def test_an_activity_has_the_kind_and_time_that_its_publisher_gave() -> None:
@@ -67,7 +65,7 @@ def test_an_activity_has_the_kind_and_time_that_its_publisher_gave() -> None:
 def test_an_activity_that_calls_itself_a_status_is_still_listed() -> None:
     made = entry(call(kind="status"))
     assert made.listed
-    assert not made.amends
+    assert made.about is None
 
 
 def test_cases_are_entries_of_their_contact() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from timeline.core.entry import Entry
 
@@ -45,6 +45,7 @@ def read_cursor(text: str) -> Cursor:
     """Return the cursor in a text from outside. Raises ValueError where there is none."""
     padded = text + "=" * (-len(text) % 4)
     try:
-        return _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+        found = _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return structs.replace(found, occurred_at=found.occurred_at.astimezone(UTC))
     except (binascii.Error, msgspec.DecodeError, OverflowError) as error:
         raise ValueError("not a cursor of ours") from error

@@ -17,7 +17,11 @@ from common.core.topics import ACTIVITIES, CUSTOMERS, MESSAGES, ROUTING
 TOPICS = (MESSAGES.name, ACTIVITIES.name, ROUTING.name, CUSTOMERS.name)
 
 STATUS = "status"
+ATTACHMENT = "attachment.stored"
 CHANGES = (MessageKind.EDIT, MessageKind.UNSEND, MessageKind.REACTION)
+# Of these kinds, one that names a target speaks of it: a change in words that nobody could read,
+# and mail that machines send about other mail.
+MAY_SPEAK_OF_ANOTHER = (MessageKind.UNSUPPORTED, MessageKind.BOUNCE, MessageKind.SYSTEM)
 
 
 class Position(Struct, frozen=True, order=True):
@@ -36,7 +40,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `occurred_at` is when it happened, `learned_at` when we heard of it. `kind` is a message's
     kind, an activity's kind, or the event type without prefix. `message` names the message that
-    this is, or that it speaks of. `body` is the event's JSON as it stood.
+    this is, `about` the one that it speaks of (a stored file: the event that it came with). `body`
+    is the event's JSON as it stood.
     """
 
     tenant: str
@@ -50,6 +55,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     channel: str | None
     direction: str | None
     message: UUID | None
+    about: UUID | None
     body: bytes
 
     @property
@@ -58,11 +64,6 @@ class Entry(Struct, frozen=True, kw_only=True):
         return self.occurred_at, self.position
 
     @property
-    def amends(self) -> bool:
-        """Whether it says something about another message."""
-        return self.message is not None and (self.kind == STATUS or self.kind in CHANGES)
-
-    @property
     def listed(self) -> bool:
-        """Whether it stands on a page by itself; a delivery status only shows at its message."""
-        return self.kind != STATUS or self.message is None
+        """Whether it stands on a page by itself; some things only show at their message."""
+        return self.about is None or self.kind not in (STATUS, ATTACHMENT)

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from timeline.core.cursor import cursor_before, write_cursor
 from timeline.core.entry import Entry
-from timeline.core.fold import Item, present
+from timeline.core.fold import present
+from timeline.core.items import Item
 
 
 class Page(Struct, frozen=True):

@@ -12,6 +12,8 @@ from common.core.cloudevents import Event, type_prefix
 from common.core.errors import PoisonError
 from common.core.events import (
     Activity,
+    AttachmentStored,
+    Channel,
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,
@@ -19,7 +21,15 @@ from common.core.events import (
     MessageStatus,
 )
 from common.core.ids import derived_id
-from timeline.core.entry import CHANGES, STATUS, TOPICS, Entry, Position
+from timeline.core.entry import (
+    ATTACHMENT,
+    CHANGES,
+    MAY_SPEAK_OF_ANOTHER,
+    STATUS,
+    TOPICS,
+    Entry,
+    Position,
+)
 from timeline.core.values import canonical, json_value, storable, utc
 
 _TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
@@ -31,6 +41,7 @@ class _Description(Struct, frozen=True):
     channel: str | None = None
     direction: str | None = None
     message: UUID | None = None
+    about: UUID | None = None
     occurred_at: datetime | None = None
     learned_at: datetime | None = None
 
@@ -69,12 +80,19 @@ def entry_of(event: Event, position: Position, heard_at: datetime, region: str) 
         channel=described.channel,
         direction=described.direction,
         message=described.message,
+        about=described.about,
         body=json_value(event),
     )
 
 
-def message_ref(provider: str, account: str, message_id: str) -> UUID:
-    """Return the name under which a message and all that is said of it meet."""
+def message_ref(channel: Channel, provider: str, account: str, message_id: str) -> UUID:
+    """Return the name under which a message and all that is said of it meet.
+
+    A mail has one id wherever it goes (RFC 5322 §3.6.4): what bounces comes in by another account
+    than it left by.
+    """
+    if channel is Channel.EMAIL:
+        return derived_id("mail", message_id.strip("<>"))
     return derived_id("message", provider, account, message_id)
 
 
@@ -86,22 +104,42 @@ def _describe(event: Event) -> _Description:
 
 
 def _message(data: Message) -> _Description:
-    speaks_of = data.target if data.kind in CHANGES and data.target else data.message_id
+    target = _target(data)
     return _Description(
         kind=data.kind,
         channel=data.channel,
         direction=data.direction,
-        message=message_ref(data.provider, data.account, speaks_of),
+        message=_ref(data, data.message_id),
+        about=_ref(data, target) if target else None,
         learned_at=data.received_at,
     )
+
+
+def _target(data: Message) -> str | None:
+    if data.kind in CHANGES:
+        return data.target or data.message_id
+    return data.target if data.kind in MAY_SPEAK_OF_ANOTHER else None
 
 
 def _status(data: MessageStatus) -> _Description:
     return _Description(
         kind=STATUS,
         channel=data.channel,
-        message=message_ref(data.provider, data.account, data.message_id),
+        about=_ref(data, data.message_id),
         occurred_at=data.occurred_at,
+    )
+
+
+def _ref(data: Message | MessageStatus, message_id: str) -> UUID:
+    return message_ref(data.channel, data.provider, data.account, message_id)
+
+
+def _attachment(data: AttachmentStored) -> _Description:
+    return _Description(
+        kind=ATTACHMENT,
+        channel=data.channel,
+        about=data.message,
+        occurred_at=data.fetched_at,
     )
 
 
@@ -117,6 +155,7 @@ def _case_opened(data: CaseOpened) -> _Description:
 _DESCRIBED_BY: dict[type, Callable[[Any], _Description]] = {
     Message: _message,
     MessageStatus: _status,
+    AttachmentStored: _attachment,
     Activity: _activity,
     CaseOpened: _case_opened,
 }

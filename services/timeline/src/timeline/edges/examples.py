@@ -51,7 +51,13 @@ _CORRECTED: dict[str, Any] = {
         ],
     },
     "attachments": [
-        {"name": "領収書.jpg", "media_type": "image/jpeg", "state": "stored", "size": 48213}
+        {
+            "name": "領収書.jpg",
+            "media_type": "image/jpeg",
+            "state": "stored",
+            "size": 48213,
+            "location": "files/acme/5f/5f8c",
+        }
     ],
     "delivery": None,
     "versions": [
@@ -69,6 +75,7 @@ _CORRECTED: dict[str, Any] = {
         },
     ],
     "reactions": [],
+    "reports": [],
     "unsent_at": None,
 }
 _CALL: dict[str, Any] = {
@@ -92,6 +99,7 @@ _CALL: dict[str, Any] = {
     "delivery": None,
     "versions": [],
     "reactions": [],
+    "reports": [],
     "unsent_at": None,
 }
 

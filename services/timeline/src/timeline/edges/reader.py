@@ -1,6 +1,6 @@
 """Customers and their history out of Postgres, one tenant at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from common.core.events import CustomerChanged
 from common.edges.database import ReadConnection
+from timeline.core.amendments import edits_among, spoken_of
 from timeline.core.cursor import Cursor
 from timeline.core.customers import ContactLine, CustomerView, customer_view
 from timeline.core.entry import Entry, Position
@@ -50,7 +51,7 @@ _PROFILES = text(
 # As bytes, as it stood: a driver that is handed json would decode it.
 _COLUMNS = """
     contact.tenant, contact.address, event_id, occurred_at, learned_at, topic, partition, "offset",
-    type, kind, channel, direction, message, convert_to(CAST(body AS text), 'UTF8') AS body
+    type, kind, channel, direction, message, about, convert_to(CAST(body AS text), 'UTF8') AS body
 """
 # Each contact gives its newest entries, and of these the newest make the page: what it costs does
 # not grow with the history.
@@ -70,10 +71,8 @@ _PAGE = text(
 _AMENDMENTS = text(
     f"""
     SELECT {_COLUMNS}
-      FROM unnest(CAST(:addresses AS text[]), CAST(:messages AS uuid[])) AS said (address, message)
-      JOIN contact ON contact.address = said.address AND contact.tenant = :tenant
-      JOIN amendment USING (message)
-     WHERE amendment.contact_id = contact.id
+      FROM amendment JOIN contact ON contact.id = amendment.contact_id
+     WHERE about = ANY(CAST(:about AS uuid[])) AND amendment.tenant = :tenant
     """  # noqa: S608 - column names of our own
 )
 
@@ -131,21 +130,19 @@ async def entries_before(
 
 
 async def amendments_of(
-    connection: ReadConnection, tenant: str, entries: Sequence[Entry]
+    connection: ReadConnection, tenant: str, entries: Iterable[Entry]
 ) -> list[Entry]:
     """Return all that was ever said of the messages which these entries are or speak of."""
-    named = {(entry.contact, entry.message) for entry in entries if entry.message is not None}
-    if not named:
-        return []
-    rows = await connection.execute(
-        _AMENDMENTS,
-        {
-            "tenant": tenant,
-            "addresses": [contact for contact, _ in named],
-            "messages": [message for _, message in named],
-        },
-    )
-    return [_entry(row) for row in rows]
+    found: list[Entry] = []
+    asked: set[UUID] = set()
+    wanted = spoken_of(entries)
+    while wanted:
+        asked |= wanted
+        rows = await connection.execute(_AMENDMENTS, {"tenant": tenant, "about": list(wanted)})
+        heard = [_entry(row) for row in rows]
+        found += heard
+        wanted = spoken_of(edits_among(heard)) - asked
+    return found
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -161,5 +158,6 @@ def _entry(row: Row[Any]) -> Entry:
         channel=row.channel,
         direction=row.direction,
         message=row.message,
+        about=row.about,
         body=row.body,
     )

@@ -16,7 +16,7 @@ from timeline.edges.contacts import ContactKey
 
 _COLUMNS = """
     tenant, contact_id, occurred_at, topic, partition, "offset", event_id, learned_at,
-    type, kind, channel, direction, message, body
+    type, kind, channel, direction, message, about, body
 """
 _ROWS = f"""
     SELECT {_COLUMNS.replace("body", "CAST(convert_from(body, 'UTF8') AS json) AS body")}, listed
@@ -24,8 +24,9 @@ _ROWS = f"""
              CAST(:shape AS int[]), CAST(:contact_id AS bigint[]),
              CAST(:occurred_at AS timestamptz[]), CAST(:offset AS bigint[]),
              CAST(:event_id AS uuid[]), CAST(:learned_at AS timestamptz[]),
-             CAST(:message AS uuid[]), CAST(:body AS bytea[])
-           ) AS batch (shape, contact_id, occurred_at, "offset", event_id, learned_at, message, body)
+             CAST(:message AS uuid[]), CAST(:about AS uuid[]), CAST(:body AS bytea[])
+           ) AS batch (shape, contact_id, occurred_at, "offset", event_id, learned_at,
+                       message, about, body)
       JOIN unnest(
              CAST(:tenant AS text[]), CAST(:topic AS smallint[]), CAST(:partition AS smallint[]),
              CAST(:type AS text[]), CAST(:kind AS text[]), CAST(:channel AS text[]),
@@ -73,7 +74,7 @@ async def write_entries(
     once = _first_of_each(entries)
     if once:
         await connection.execute(_WRITE, _columns(once, ids))
-    amending = [entry for entry in once if entry.amends]
+    amending = [entry for entry in once if entry.about]
     if amending:
         await connection.execute(_AMEND, _columns(amending, ids))
 
@@ -93,6 +94,7 @@ def _columns(entries: Collection[Entry], ids: Mapping[ContactKey, int]) -> dict[
         "event_id": [entry.event_id for entry in entries],
         "learned_at": [entry.learned_at for entry in entries],
         "message": [entry.message for entry in entries],
+        "about": [entry.about for entry in entries],
         "body": [entry.body for entry in entries],
     }
     names = ("tenant", "topic", "partition", "type", "kind", "channel", "direction", "listed")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from common.core.cloudevents import Record
-from common.edges.ingest import build_ingest, parse_by_adapter
+from common.edges.ingest import build_ingest
 from common.edges.service import run
 from common.settings import IngestSettings
-from ingest_sms.core.registry import ADAPTERS
+from ingest_sms.core.registry import ADAPTERS, parse
 
 
 class NoKafka:
@@ -22,9 +22,7 @@ class NoKafka:
 def main() -> None:
     """Serve until SIGTERM."""
     settings = IngestSettings()
-    service = build_ingest(
-        "ingest_sms", settings, parse_by_adapter(ADAPTERS), ADAPTERS, publisher=NoKafka()
-    )
+    service = build_ingest("ingest_sms", settings, parse, ADAPTERS, publisher=NoKafka())
     run(service.app, service.health, service.components, settings)
 
 

@@ -23,6 +23,7 @@ from common.edges.accounts import Accounts
 from common.edges.intake import Intake
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.parsing import Parsing
 from common.edges.publisher import Publisher
 from common.edges.replay import Progress, Replay
 from common.testing.fakes import MemoryInbox
@@ -72,7 +73,7 @@ class Works:
     def intake(self, parser: Callable[..., tuple[Draft, ...]]) -> Intake:
         return Intake(
             service="ingest_plain",
-            parse=parser,
+            parsing=Parsing(parser),
             accounts=self.accounts,
             publisher=self.publisher,
             inbox=MemoryInbox(),

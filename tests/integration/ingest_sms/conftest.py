@@ -21,13 +21,13 @@ from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
-from common.edges.ingest import parse_by_adapter
 from common.edges.intake import Intake
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.parsing import Parsing
 from common.testing.fakes import MemoryPublisher
-from ingest_sms.core.registry import ADAPTERS, JOINERS
+from ingest_sms.core.registry import JOINERS, parse
 from ingest_sms.edges.joining import Joining, Patience
 from ingest_sms.edges.parts import PartStore
 from ingest_sms.wiring import MIGRATIONS, SERVICE
@@ -96,7 +96,7 @@ class Replica:
         self.inbox = Inbox(engine)
         self.intake = Intake(
             service=SERVICE,
-            parse=parse_by_adapter(ADAPTERS),
+            parsing=Parsing(parse),
             accounts=accounts,
             publisher=bus,
             inbox=self.inbox,

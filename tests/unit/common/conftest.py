@@ -22,6 +22,7 @@ from common.edges.accounts import Accounts
 from common.edges.intake import Intake
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.parsing import Parsing
 from common.testing.fakes import MemoryInbox, MemoryPublisher
 
 MOMENT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
@@ -106,7 +107,7 @@ class Desk:
         self.originals = Originals(self.objects, "ingest_plain", "one", lambda: MOMENT)
         self.intake = Intake(
             service="ingest_plain",
-            parse=self.adapter.parse,
+            parsing=Parsing(self.adapter.parse),
             accounts=self.accounts,
             publisher=self.publisher,
             inbox=self.inbox,

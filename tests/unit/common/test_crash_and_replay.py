@@ -27,6 +27,7 @@ from common.edges.clock import system_clock
 from common.edges.intake import Intake
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.parsing import Parsing
 from common.testing.fakes import MemoryInbox, MemoryPublisher
 
 ACCOUNT = ChannelAccount(tenant="acme", provider="plain", account="main")
@@ -83,7 +84,7 @@ class IntakeThroughCrashes(RuleBasedStateMachine):
         """A crash keeps what is durable and nothing else."""
         self.intake = Intake(
             service="ingest_plain",
-            parse=parse,
+            parsing=Parsing(parse),
             accounts=Accounts([ACCOUNT]),
             publisher=self.publisher,
             inbox=self.inbox,

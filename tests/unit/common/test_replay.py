@@ -28,8 +28,8 @@ async def test_a_replay_waits_for_kafka_and_the_objects_and_goes_on(desk: Any) -
             if self.calls % 2:
                 raise TransientError("away")
 
-        def drafts(self, *given: Any) -> Any:
-            return self.behind.drafts(*given)
+        async def drafts(self, *given: Any) -> Any:
+            return await self.behind.drafts(*given)
 
         async def completed(self, *given: Any) -> Any:
             self.stumble()

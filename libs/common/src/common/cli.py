@@ -2,19 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from common.core.adapters import Adapter, ChannelAccount, Original
+from common.core.adapters import ChannelAccount, Original, Parse
 from common.core.cloudevents import structured
 from common.core.naming import attributes_of
 from common.edges.clock import system_clock
 from common.edges.ingest import MIGRATIONS, IngestService, migrate_ingest
 from common.edges.logs import configure_logs
+from common.edges.parsing import Parsing, read_all
 from common.edges.replay import Progress
 from common.edges.service import run
 from common.settings import IngestSettings
@@ -29,7 +30,8 @@ def webhook_commands(
     service: str,
     settings: Callable[[], SettingsT],
     build: Callable[[SettingsT], IngestService],
-    adapters: Mapping[str, Adapter],
+    providers: Collection[str],
+    read: Parse,
     migrations: Path = MIGRATIONS,
 ) -> typer.Typer:
     """Return the command line of one ingest service. The environment is read when a command runs."""
@@ -50,7 +52,7 @@ def webhook_commands(
 
     @app.command()
     def parse(
-        provider: Annotated[str, typer.Argument(help=f"one of {', '.join(sorted(adapters))}")],
+        provider: Annotated[str, typer.Argument(help=f"one of {', '.join(sorted(providers))}")],
         file: Annotated[Path, typer.Argument(help="a request's body, as the provider sent it")],
         *,
         account: Annotated[str, typer.Option(help="which of our accounts it came to")] = "main",
@@ -58,6 +60,8 @@ def webhook_commands(
         received_at: Annotated[datetime | None, typer.Option(help="when; now by default")] = None,
     ) -> None:
         """Print the events in a request, a line of JSON each. Needs neither servers nor secrets."""
+        if provider not in providers:
+            raise typer.BadParameter(f"unknown provider {provider}")
         original = Original(
             provider=provider,
             account=account,
@@ -65,8 +69,8 @@ def webhook_commands(
             body=file.read_bytes(),
         )
         owner = ChannelAccount(tenant=tenant, provider=provider, account=account)
-        for line in _lines(service, adapters, original, owner):
-            typer.echo(line)
+        for draft in read_all(Parsing(read), [original], owner):
+            typer.echo(structured(attributes_of(service, owner, draft), draft.data))
 
     add_replay(app, service, lambda: build(settings()))
     return app
@@ -107,13 +111,3 @@ def _told(progress: Progress) -> str:
     orphans = f", {progress.orphans} of removed accounts" if progress.orphans else ""
     told = f"{progress.originals} originals{orphans}, {progress.events} events"
     return f"{told}, up to {progress.reference}" if progress.reference else told
-
-
-def _lines(
-    service: str, adapters: Mapping[str, Adapter], original: Original, account: ChannelAccount
-) -> Iterator[str]:
-    adapter = adapters.get(account.provider)
-    if adapter is None:
-        raise typer.BadParameter(f"unknown provider {account.provider}")
-    for draft in adapter.parse(original, account):
-        yield structured(attributes_of(service, account, draft), draft.data).decode()

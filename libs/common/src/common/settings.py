@@ -42,6 +42,10 @@ class IngestSettings(CommonSettings):
     # A provider waits two seconds at most (LINE): after this long the durable inbox takes over.
     publish_timeout_seconds: float = Field(1.0, description="longest wait for Kafka's answer")
     inbox_retry_seconds: float = Field(0.5, description="pause between attempts to drain the inbox")
+    parsing_seconds: float = Field(2.0, description="longest time to read one original")
+    parsing_workers: int = Field(
+        2, description="processes that read large originals, once any come"
+    )
     media_workers: int = Field(4, description="files fetched at the same time; 0 = none at all")
     media_max_bytes: int = Field(25_000_000, description="largest file that is fetched")
     media_seconds: float = Field(60.0, description="longest time to fetch one file")

@@ -15,8 +15,9 @@ from common.edges.clock import system_clock
 from common.edges.ingest import migrate_ingest
 from common.edges.logs import configure_logs
 from common.edges.migrations import migrate as migrate_schema
+from common.edges.parsing import Parsing, read_all
 from common.edges.service import run
-from ingest_email.core.message import parse as parse_mail
+from ingest_email.core.reading import read, unread
 from ingest_email.edges.mailbox_store import MIGRATIONS
 from ingest_email.edges.smtp import PROVIDER
 from ingest_email.settings import Settings
@@ -57,13 +58,13 @@ def parse(
     owner = ChannelAccount(tenant=tenant, provider=PROVIDER, account=account)
     moment = received_at.astimezone() if received_at else system_clock()
     indent = 2 if len(files) == 1 else -1  # -1: one line
-    for file in files:
-        original = Original(
-            provider=PROVIDER, account=account, received_at=moment, body=file.read_bytes()
-        )
-        for draft in parse_mail(original, owner):
-            event = structured(attributes_of(SERVICE, owner, draft), draft.data)
-            typer.echo(msgspec.json.format(event, indent=indent))
+    originals = (
+        Original(provider=PROVIDER, account=account, received_at=moment, body=file.read_bytes())
+        for file in files
+    )
+    for draft in read_all(Parsing(read, unread), originals, owner):
+        event = structured(attributes_of(SERVICE, owner, draft), draft.data)
+        typer.echo(msgspec.json.format(event, indent=indent))
 
 
 add_replay(app, SERVICE, lambda: build(Settings()).ingest)

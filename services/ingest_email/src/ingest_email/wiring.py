@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
 from common.edges.service import Closing, Component
-from ingest_email.core.authentication import parsing_what_was_verified
-from ingest_email.core.folders import PROVIDER, parsing_what_was_fetched
-from ingest_email.core.providers.registry import ADAPTERS, parse
+from ingest_email.core.folders import PROVIDER
+from ingest_email.core.providers.registry import ADAPTERS
+from ingest_email.core.reading import read, unread
 from ingest_email.edges.authentication import VerifyingIntake
 from ingest_email.edges.dns import SystemResolver
 from ingest_email.edges.imap import ImapOptions, Mailboxes, MailboxReader
@@ -21,7 +21,6 @@ from ingest_email.edges.smtp import SmtpOptions, SmtpServer
 from ingest_email.settings import Settings
 
 SERVICE = "ingest_email"
-READ = parsing_what_was_verified(parsing_what_was_fetched(parse))
 
 
 class EmailService(Struct, frozen=True):
@@ -36,7 +35,7 @@ class EmailService(Struct, frozen=True):
 
 def build(settings: Settings) -> EmailService:
     """Return the service, not started yet."""
-    ingest = build_ingest(SERVICE, settings, READ, ADAPTERS)
+    ingest = build_ingest(SERVICE, settings, read, ADAPTERS, unread=unread)
     intake = VerifyingIntake(ingest.intake, SystemResolver(), settings.dns_seconds, monotonic)
     listeners = [SmtpServer(smtp_options(settings), ingest.accounts, intake, ingest.clock)]
     if settings.lmtp_port is not None:

@@ -10,10 +10,10 @@ from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
-from common.edges.ingest import IngestService, build_ingest, parse_by_adapter
+from common.edges.ingest import IngestService, build_ingest
 from common.edges.intake import Intake
 from common.edges.service import Closing
-from ingest_sms.core.registry import ADAPTERS, JOINERS
+from ingest_sms.core.registry import ADAPTERS, JOINERS, parse
 from ingest_sms.core.smpp.session import bind_options
 from ingest_sms.edges.deliveries import DeliveryStore
 from ingest_sms.edges.joining import Joining, Patience
@@ -44,7 +44,7 @@ def build(settings: Settings) -> IngestService:
         )
 
     webhooks = {name: adapter for name, adapter in ADAPTERS.items() if name != SMPP}
-    ingest = build_ingest(SERVICE, settings, parse_by_adapter(ADAPTERS), webhooks, stage=joining)
+    ingest = build_ingest(SERVICE, settings, parse, webhooks, stage=joining)
     binds = smpp_binds(settings, ingest, engine)
     ingest.health.mentions(SMPP, binds.complaint)
     return replace(ingest, components=(binds, *ingest.components, Closing(engine.dispose)))

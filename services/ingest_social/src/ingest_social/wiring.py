@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from common.edges.accounts import Accounts
 from common.edges.database import create_writer_engine
-from common.edges.ingest import IngestService, build_ingest, parse_by_adapter
+from common.edges.ingest import IngestService, build_ingest
 from common.edges.service import Closing
-from ingest_social.core.registry import ADAPTERS
+from ingest_social.core.registry import ADAPTERS, parse
 from ingest_social.edges.asking import asking
 from ingest_social.edges.cursors import Cursors
 from ingest_social.edges.mentions import Listener, Mentions
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 20.0
 
 def build(settings: Settings) -> IngestService:
     """Return the service, not started yet."""
-    service = build_ingest(SERVICE, settings, parse_by_adapter(ADAPTERS), ADAPTERS)
+    service = build_ingest(SERVICE, settings, parse, ADAPTERS)
     client = httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False)
     listeners = _listeners(service.accounts, client)
     engine = create_writer_engine(settings.database, SERVICE, pool_size=2)

@@ -1,5 +1,6 @@
 """What a provider's adapter is: pure functions from an untouched original to events and an answer."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -95,6 +96,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     time: datetime
     data: Message | MessageStatus
     files: tuple[File, ...] = ()
+
+
+Parse = Callable[[Original, ChannelAccount], tuple[Draft, ...]]
 
 
 class Outcome(StrEnum):

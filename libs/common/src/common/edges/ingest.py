@@ -7,17 +7,18 @@ from pathlib import Path
 from fastapi import FastAPI
 from msgspec import Struct
 
-from common.core.adapters import Adapter, ChannelAccount, Draft, Original
+from common.core.adapters import Adapter, Parse
 from common.edges.accounts import Accounts, load_accounts
 from common.edges.clock import Clock, system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
-from common.edges.intake import Intake, Parse
+from common.edges.intake import Intake
 from common.edges.media_service import build_media
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
 from common.edges.outbound import Outbound
+from common.edges.parsing import Parsing, ParsingLimits, Unread
 from common.edges.ports import Accepting, Publishing, Stage
 from common.edges.publisher import Publisher
 from common.edges.replay import Replay
@@ -50,12 +51,14 @@ def build_ingest(
     settings: IngestSettings,
     parse: Parse,
     adapters: Mapping[str, Adapter],
+    *,
+    unread: Unread | None = None,
     publisher: Publishing | None = None,
     stage: Callable[[Intake, Accounts], Stage] | None = None,
 ) -> IngestService:
     """Build the HTTP surface and the intake of one ingest service; nothing is started.
 
-    `publisher` stands in for Kafka where the cost of everything else is measured. `stage` makes
+    `parse` and `unread` are what common.edges.parsing asks for. `publisher` stands in for Kafka where the cost of everything else is measured. `stage` makes
     what messages pass before the intake.
     """
     accounts = load_accounts(settings.accounts, os.environ)  # noqa: TID251 - secrets by reference
@@ -65,9 +68,10 @@ def build_ingest(
         settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
     )
     originals = Originals(objects, service, instance_name(settings), system_clock)
+    parsing = Parsing(parse, unread, parsing_limits(settings))
     intake = Intake(
         service=service,
-        parse=parse,
+        parsing=parsing,
         accounts=accounts,
         publisher=publisher,
         inbox=Inbox(engine),
@@ -95,20 +99,16 @@ def build_ingest(
     work: tuple[Component, ...] = (before, intake) if before else (intake,)
     retry = settings.inbox_retry_seconds
     replay = Replay(originals, accounts, intake, publisher, retry)
-    closing = Closing(publisher.stop, engine.dispose, outbound.close)
+    closing = Closing(parsing.close, publisher.stop, engine.dispose, outbound.close)
     components = (*work, *(media.components if media else ()), closing)
     return IngestService(
         app, health, accounts, intake, entrance, system_clock, replay, closing, components
     )
 
 
-def parse_by_adapter(adapters: Mapping[str, Adapter]) -> Parse:
-    """Return the parse function that asks the original's own provider's adapter."""
-
-    def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
-        return adapters[original.provider].parse(original, account)
-
-    return parse
+def parsing_limits(settings: IngestSettings) -> ParsingLimits:
+    """Return how long an original may be read."""
+    return ParsingLimits(seconds=settings.parsing_seconds, workers=settings.parsing_workers)
 
 
 def migrate_ingest(service: str, settings: IngestSettings, scripts: Path = MIGRATIONS) -> None:

@@ -1,7 +1,7 @@
 """Taking messages in: parsed, the original kept, published; or kept in the durable inbox."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import structlog
@@ -19,12 +19,11 @@ from common.edges import metrics
 from common.edges.accounts import Accounts
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
+from common.edges.parsing import Parsing
 from common.edges.ports import KeepingOriginals, Publishing
 from common.edges.waiting import pause
 
 logger = structlog.get_logger()
-
-Parse = Callable[[Original, ChannelAccount], tuple[Draft, ...]]
 
 DRAIN_BATCH = 100
 
@@ -42,7 +41,7 @@ class Intake:
         self,
         *,
         service: str,
-        parse: Parse,
+        parsing: Parsing,
         accounts: Accounts,
         publisher: Publishing,
         inbox: KeepingOriginals,
@@ -51,7 +50,7 @@ class Intake:
         retry_seconds: float,
     ) -> None:
         self._service = service
-        self._parse = parse
+        self._parsing = parsing
         self._accounts = accounts
         self._publisher = publisher
         self._inbox = inbox
@@ -83,9 +82,9 @@ class Intake:
                 return
         await self._divert(original)
 
-    def drafts(self, original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
-        """Return the events in an original."""
-        return self._parse(original, account)
+    async def drafts(self, original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+        """Return the events in an original. Raises TransientError."""
+        return await self._parsing.drafts(original, account)
 
     async def completed(
         self, drafts: tuple[Draft, ...], account: ChannelAccount, raw_ref: str
@@ -183,7 +182,7 @@ class Intake:
         return await self._records(original, account)
 
     async def _records(self, original: Original, account: ChannelAccount) -> list[Record]:
-        drafts = self.drafts(original, account)
+        drafts = await self.drafts(original, account)
         if not drafts:
             return []
         return await self.completed(drafts, account, await self._originals.keep(original))

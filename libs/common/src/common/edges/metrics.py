@@ -48,6 +48,11 @@ media_files = Counter(
     "Attempts to fetch a message's file: `stored`, `later`, or why it was given up.",
     ["provider", "account", "outcome"],
 )
+parses_given_up = Counter(
+    "madoguchi_parses_given_up_total",
+    "Originals that the parser did not come back from, kept unread: `time` or `crash`.",
+    ["provider", "reason"],
+)
 account_ready = Gauge(
     "madoguchi_account_ready",
     "1 while an account's credentials work.",

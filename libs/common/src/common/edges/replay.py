@@ -27,8 +27,8 @@ BATCH_RECORDS = 500
 class Reading(Protocol):
     """See common.edges.intake.Intake."""
 
-    def drafts(self, original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
-        """Return the events in an original."""
+    async def drafts(self, original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+        """Return the events in an original. Raises TransientError."""
         ...
 
     async def completed(
@@ -73,7 +73,7 @@ class Replay:
         progress, batch = Progress(), list[Record]()
         async for reference, original in self._originals.since(since):
             account = self._accounts.find(original.provider, original.account)
-            drafts = self._reading.drafts(original, account) if account else ()
+            drafts = await self._reading.drafts(original, account) if account else ()
             progress = _further(progress, reference, len(drafts), orphan=account is None)
             if account and drafts and not dry_run:
                 batch += await self._records(drafts, account, reference)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from common.core import sns
-from common.core.adapters import Adapter
+from common.core.adapters import Adapter, ChannelAccount, Draft, Original
 from common.core.webhooks import WebhookAdapter, never
 from ingest_sms.core.aws import parser as aws
 from ingest_sms.core.joining import Joiner
@@ -68,3 +68,8 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
 JOINERS: Mapping[str, Joiner] = MappingProxyType(
     {"smpp": smpp_parts.JOINER, "vonage-sms": vonage_parts.JOINER}
 )
+
+
+def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+    """Return the events in what one of these providers sent."""
+    return ADAPTERS[original.provider].parse(original, account)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-from common.core.adapters import Adapter
+from common.core.adapters import Adapter, ChannelAccount, Draft, Original
 from common.core.events import Channel
 from common.core.webhooks import WebhookAdapter, never
 from ingest_social.core.bluesky import parser as bluesky
@@ -65,3 +65,8 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         )
     }
 )
+
+
+def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
+    """Return the events in what one of these providers sent."""
+    return ADAPTERS[original.provider].parse(original, account)

@@ -16,6 +16,7 @@ from ingest_email.core.dates import event_time
 from ingest_email.core.headers import read_headers
 from ingest_email.core.heading import read_heading
 from ingest_email.core.identifiers import body_digest
+from ingest_email.core.invitations import Invitation, find_invitation
 from ingest_email.core.limits import (
     ATTRIBUTE_CHARACTERS,
     MESSAGE_BYTES,
@@ -26,6 +27,7 @@ from ingest_email.core.quotes import reply_text
 from ingest_email.core.reports import Report, read_report, target_of
 from ingest_email.core.structure import structure_labels
 from ingest_email.core.tree import Part, read_tree
+from ingest_email.core.unwrapping import unwrap
 
 Reader = Callable[[Original, ChannelAccount], Draft]
 
@@ -58,12 +60,15 @@ def read_mail(original: Original, account: ChannelAccount) -> Draft:
     headers, start = read_headers(original.body, 0)
     body = original.body[start:]
     heading = read_heading(original, account, headers, body, _declared_charset(root))
-    bodies = choose_bodies(root)
-    content = read_content(bodies)
+    unwrapped = unwrap(choose_bodies(root))
+    bodies = unwrapped.bodies
+    invitation = find_invitation(bodies)
+    content = _with_invitation(read_content(bodies), invitation)
     files = read_files((*bodies.attachments, *content.long))
     report = read_report(root, heading, headers, content.text)
     message = _reported(heading, report, account.secrets)
-    labels = {**message.attributes, **structure_labels(root)}
+    labels = {**message.attributes, **unwrapped.labels, **structure_labels(root)}
+    labels |= invitation.labels() if invitation else {}
     message = replace(message, attributes=labels, attachments=files.attachments, **_texts(content))
     contact = contact_of(report.about) or message.sender.contact
     return _draft(message, body, contact, files.contents)
@@ -107,6 +112,13 @@ def _draft(message: Message, body: bytes, contact: str, files: tuple[File, ...] 
         data=message,
         files=files,
     )
+
+
+def _with_invitation(content: Content, invitation: Invitation | None) -> Content:
+    """Return the content; an invitation speaks for a mail that has no text."""
+    if invitation is None or content.text.strip():
+        return content
+    return replace(content, text=invitation.text())
 
 
 def _texts(content: Content) -> dict[str, str | None]:

@@ -11,17 +11,11 @@ _ENCRYPTED = {
 
 
 def structure_labels(root: Part) -> dict[str, str]:
-    """Return `encrypted` (`pgp`, `smime`), which nobody here can read, and `calendar`.
-
-    The latter is the method of an invitation (RFC 5546): `request`, `reply`, `cancel`, …
-    """
-    labels: dict[str, str] = {}
-    for part in leaves(root):
-        if part.media_type in _ENCRYPTED and _is_enveloped(part):
-            labels["encrypted"] = _ENCRYPTED[part.media_type]
-        if part.media_type == "text/calendar":
-            labels["calendar"] = part.content_type.get("method").casefold() or "publish"
-    return labels
+    """Return `encrypted` (`pgp`, `smime`), which nobody here can read."""
+    closed = [
+        part for part in leaves(root) if part.media_type in _ENCRYPTED and _is_enveloped(part)
+    ]
+    return {"encrypted": _ENCRYPTED[closed[-1].media_type]} if closed else {}
 
 
 def _is_enveloped(part: Part) -> bool:

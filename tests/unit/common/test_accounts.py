@@ -81,3 +81,15 @@ def test_a_file_that_cannot_be_read_says_so_whatever_is_wrong_with_it(
     path.write_bytes(content)
     with pytest.raises(AccountsError, match=r"accounts\.yaml"):
         load_accounts(path, {})
+
+
+@pytest.mark.parametrize("name", [r"file:a\0b", "file:accounts.yaml"], ids=["no-name", "no-utf-8"])
+def test_a_secret_in_no_file_that_can_be_read_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "accounts.yaml").write_bytes(b"\xff")
+    path = tmp_path / "good.yaml"
+    path.write_text(f'accounts: [{{tenant: a, provider: b, account: c, secrets: ["{name}"]}}]')
+    with pytest.raises(AccountsError, match="cannot be read"):
+        load_accounts(path, {})

@@ -112,3 +112,17 @@ def test_a_japanese_mobile_number_is_one_contact_in_every_spelling(rest: int) ->
         f"090-{str(rest)[:4]}-{str(rest)[4:]}",
     ]
     assert len({phone_contact(spelling, "JP") for spelling in spellings}) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("tel", "tel: +81 90"),
+        ("tel", "e\u200b\u0301"),  # apart only by a character that nobody sees
+        ("tel", "\u01f0"),  # a letter that its small form takes apart
+        ("email", "\u01f0@example.jp"),
+    ],
+)
+def test_a_contact_written_again_is_the_same_contact(kind: str, written: str) -> None:
+    contact = normalised(f"{kind}:{written}")
+    assert normalised(contact) == contact

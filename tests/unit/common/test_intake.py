@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from common.core.cloudevents import read
-from common.core.errors import TransientError
+from common.core.errors import PoisonError, TransientError
 from common.core.events import AttachmentState, Message
 
 
@@ -81,6 +81,32 @@ async def test_what_waited_together_is_kept_together_and_published_in_its_order(
     events = [read(record.headers, record.value) for record in desk.publisher.records]
     segments = {event.data.raw_ref.partition("#")[0] for event in events}
     assert len(segments) == 1
+
+
+async def test_an_original_is_kept_once_however_often_its_publishing_fails(desk: Any) -> None:
+    await desk.drain()
+    desk.publisher.away = True
+    await desk.intake.accept(desk.original("1 通目"), desk.account)  # kept, then sent to the inbox
+    await desk.intake.accept(desk.original("2 通目"), desk.account)
+    for _ in range(5):
+        with pytest.raises(TransientError):
+            await desk.drain()
+    desk.publisher.away = False
+    await desk.drain()
+    kept = [original async for _, original in desk.originals.since()]
+    assert kept == [desk.original("1 通目"), desk.original("2 通目")]
+    events = [read(record.headers, record.value) for record in desk.publisher.records]
+    assert [await desk.originals.find(event.data.raw_ref) for event in events] == kept
+
+
+async def test_an_original_that_is_sent_again_after_it_was_published_is_kept_again(
+    desk: Any,
+) -> None:
+    desk.inbox.originals.append(desk.original("返品"))
+    await desk.drain()
+    desk.inbox.originals.append(desk.original("返品"))
+    await desk.drain()
+    assert len([original async for _, original in desk.originals.since()]) == 2
 
 
 async def test_an_account_that_was_removed_meanwhile_does_not_block_the_others(desk: Any) -> None:
@@ -159,3 +185,12 @@ async def test_an_unknown_reference_is_a_key_error(desk: Any) -> None:
         await desk.originals.find("originals/none#4+10")
     with pytest.raises(KeyError):
         await desk.objects.get("none")
+
+
+async def test_a_damaged_segment_is_said_to_be_damaged(desk: Any) -> None:
+    key = "originals/ingest_plain/2026/01/15/093005.000000-one-1"
+    await desk.objects.put(key, b"\0\0\0\x02\x91\0")
+    with pytest.raises(PoisonError, match="bad-original"):
+        _ = [found async for found in desk.originals.since()]
+    with pytest.raises(PoisonError, match="bad-original"):
+        await desk.originals.find(f"{key}#4+2")

@@ -107,6 +107,11 @@ def test_a_broken_signature_above_a_good_one_spoils_nothing() -> None:
     assert check(b"DKIM-Signature: what\r\n" + MAIL).dkim == "permerror"
 
 
+def test_a_mail_that_begins_with_a_fold_is_labelled_all_the_same() -> None:
+    folded = check(b" folded\r\n" + MAIL)
+    assert (folded.spf, folded.dkim) == ("pass", "permerror")
+
+
 def test_a_signature_that_leaves_the_end_open_vouches_for_nothing() -> None:
     assert check(signed(length=True) + b"more\r\n", replace(ENVELOPE, client_ip="")) == (
         Authenticity(spf=None, dkim="policy", dmarc="fail")

@@ -155,3 +155,8 @@ def test_a_value_that_yaml_itself_stumbles_over_is_named_with_its_line(value: st
 
 def test_brackets_without_end_are_refused() -> None:
     assert problems("[" * 5000) == [(1, "nested too deep")]
+
+
+def test_aliases_that_stand_for_more_than_any_file_could_hold_are_refused() -> None:
+    itself = "&a [" + ", ".join(["*a"] * 10) + "]"
+    assert problems(f"rules:\n  {itself}") == [(2, "more than 100000 values")]

@@ -54,7 +54,7 @@ def email_contact(address: str) -> str:
     local, at, domain = _clean(address).strip("<> ").rpartition("@")
     if not (local and at and domain) or re.search(r"\s", domain):
         raise InvalidContactError("not a mail address")
-    return _contact(ContactKind.EMAIL, f"{local.casefold()}@{_ascii_domain(domain)}")
+    return _contact(ContactKind.EMAIL, f"{_folded(local)}@{_ascii_domain(domain)}")
 
 
 def phone_contact(number: str, region: str) -> str:
@@ -66,13 +66,13 @@ def phone_contact(number: str, region: str) -> str:
     Raises InvalidContactError where nothing is left to name.
     """
     text = _clean(number)
-    text = text.partition(":")[2] if text.startswith(("whatsapp:", "tel:")) else text
+    text = text.partition(":")[2].strip() if text.startswith(("whatsapp:", "tel:")) else text
     digits = _DIALLING_PUNCTUATION.sub("", text)
     if _SHORT_CODE.fullmatch(digits):
         return _contact(ContactKind.SHORT_CODE, f"{region.upper()}:{digits}")
     if digits.startswith("00"):
         digits = "+" + digits[2:]
-    return _e164(digits, region) or _contact(ContactKind.SENDER_NAME, text.casefold())
+    return _e164(digits, region) or _contact(ContactKind.SENDER_NAME, _folded(text))
 
 
 def scoped_contact(kind: ContactKind, *parts: str) -> str:
@@ -126,11 +126,17 @@ def _ascii_domain(domain: str) -> str:
     try:
         return idna.encode(domain.rstrip("."), uts46=True).decode().lower()
     except (idna.IDNAError, UnicodeError):
-        return domain.casefold()  # wrong, but a person wrote from there: keep it distinct
+        return _folded(domain)  # wrong, but a person wrote from there: keep it distinct
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("", unicodedata.normalize("NFKC", text)).strip()
+    # Controls first: what they kept apart may be one letter.
+    return unicodedata.normalize("NFKC", _CONTROL.sub("", text)).strip()
+
+
+def _folded(text: str) -> str:
+    """Return the text without case; normalised again, since folding takes letters apart."""
+    return unicodedata.normalize("NFKC", text.casefold())
 
 
 def _contact(kind: ContactKind, value: str) -> str:

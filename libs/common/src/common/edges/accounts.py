@@ -92,5 +92,5 @@ def _secret(secret: str) -> str:
         return secret
     try:
         return Path(secret.removeprefix("file:")).read_text("utf-8").strip()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter: no name of a file, or no UTF-8 in it
         raise AccountsError(f"a secret's file cannot be read: {error}") from error

@@ -5,11 +5,13 @@ frames: four bytes of length (big endian), then a msgpack Original.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from hashlib import sha256
 
 import msgspec
 
 from common.core.adapters import Original
+from common.core.errors import PoisonError
 from common.edges.clock import Clock
 from common.edges.objects import ObjectStore
 
@@ -54,22 +56,24 @@ class Originals:
         return reference
 
     async def find(self, reference: str) -> Original:
-        """Return the original behind a reference. Raises KeyError, TransientError."""
+        """Return the original behind a reference. Raises KeyError, PoisonError, TransientError."""
         key, _, span = reference.partition("#")
         start, _, length = span.partition("+")
-        return _decode(await self._objects.get(key, int(start), int(length)))
+        return _original(await self._objects.get(key, int(start), int(length)), reference)
 
     async def since(self, moment: str = "") -> AsyncIterator[tuple[str, Original]]:
         """Yield every original kept since then with its reference, oldest segment first.
 
         `moment` is the beginning of a time in UTC as it stands in keys, e.g. `2026/11/21`.
+        Raises PoisonError (`bad-original`) at a segment that is damaged.
         """
         keys = await self._objects.keys(self._prefix)
         for key in (key for key in keys if key >= f"{self._prefix}/{moment}"):
             content, start = await self._objects.get(key), _LENGTH_BYTES
             while start < len(content):
                 length = int.from_bytes(content[start - _LENGTH_BYTES : start], "big")
-                yield f"{key}#{start}+{length}", _decode(content[start : start + length])
+                reference = f"{key}#{start}+{length}"
+                yield reference, _original(content[start : start + length], reference)
                 start += length + _LENGTH_BYTES
 
     def _next_key(self) -> str:
@@ -87,3 +91,42 @@ class Originals:
                 segment.stored.exception()  # seen, also where every waiter was cancelled
             else:
                 segment.stored.set_result(None)
+
+
+def _original(frame: bytes, reference: str) -> Original:
+    try:
+        return _decode(frame)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise PoisonError("bad-original", f"{reference}: {error}") from error
+
+
+class KeptOnce:
+    """Keeps an original once, however often its publishing is tried.
+
+    What was kept for a try that failed is never deleted: nobody knows whether its event went out
+    with that reference.
+    """
+
+    def __init__(self, originals: Originals) -> None:
+        self._originals = originals
+        self._references: dict[bytes, str] = {}
+
+    async def keep(self, original: Original) -> str:
+        """Return the reference of the earlier try, or keep it now. Raises TransientError."""
+        name = _name(original)
+        if name not in self._references:
+            self._references[name] = await self._originals.keep(original)
+        return self._references[name]
+
+    def is_kept(self, original: Original, reference: str) -> None:
+        """Note a try elsewhere that came so far and failed."""
+        self._references[_name(original)] = reference
+
+    def forget(self, originals: Iterable[Original]) -> None:
+        """Let go of originals that are published."""
+        for original in originals:
+            self._references.pop(_name(original), None)
+
+
+def _name(original: Original) -> bytes:
+    return sha256(_encode(original)).digest()

@@ -10,6 +10,7 @@ Key = str | int
 Location = tuple[Key, ...]
 
 MAX_DEPTH = 12  # a rules file needs six
+MAX_VALUES = 100_000  # one line of aliases of aliases stands for more than any machine can hold
 
 
 class Problem(Struct, frozen=True, order=True):
@@ -52,7 +53,16 @@ def parse(content: bytes) -> Marked:
     if node is None:
         return Marked(None, {(): 1}, (Problem(1, "the file is empty"),))
     reader = _Reader()
-    return Marked(reader.read(node, ()), reader.lines, tuple(reader.problems))
+    try:
+        return Marked(reader.read(node, ()), reader.lines, tuple(reader.problems))
+    except _TooManyError as error:
+        return Marked(None, {(): 1}, (error.problem,))
+
+
+class _TooManyError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.reason)
+        self.problem = problem
 
 
 class _Reader:
@@ -62,6 +72,8 @@ class _Reader:
         self._scalars = yaml.constructor.SafeConstructor()
 
     def read(self, node: yaml.Node, location: Location) -> Any:
+        if len(self.lines) >= MAX_VALUES:
+            raise _TooManyError(Problem(node.start_mark.line + 1, f"more than {MAX_VALUES} values"))
         self.lines[location] = node.start_mark.line + 1
         if len(location) > MAX_DEPTH:  # an alias can point at what contains it
             self._complain(node, "nested too deep")

@@ -21,9 +21,10 @@ def fingerprint(pdu: bytes) -> str:
 def speaker(pdu: bytes) -> str:
     """Return who wrote a PDU, and "" for one that cannot be read: what he writes stays in order."""
     try:
-        return next(deliveries(pdu)).source.digits
+        first = next(deliveries(pdu), None)
     except UnreadableError:
         return ""
+    return first.source.digits if first else ""
 
 
 def _place(original: Original) -> Place | None:

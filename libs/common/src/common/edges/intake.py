@@ -18,7 +18,7 @@ from common.core.topics import MESSAGES
 from common.edges import metrics
 from common.edges.accounts import Accounts
 from common.edges.objects import ObjectStore
-from common.edges.originals import Originals
+from common.edges.originals import KeptOnce, Originals
 from common.edges.parsing import Parsing
 from common.edges.ports import KeepingOriginals, Publishing
 from common.edges.waiting import pause
@@ -55,6 +55,7 @@ class Intake:
         self._publisher = publisher
         self._inbox = inbox
         self._originals = originals
+        self._kept = KeptOnce(originals)
         self._objects = objects
         self._retry_seconds = retry_seconds
         # Until the first look our last life may have left requests there: nothing overtakes them.
@@ -75,7 +76,7 @@ class Intake:
         await self._open.wait()
         if not self._diverting:
             try:
-                await self._publisher.publish(await self._records(original, account))
+                await self._publish(original, account)
             except TransientError as error:
                 logger.warning("kafka is away: taking messages into the inbox", error=str(error))
             else:
@@ -117,6 +118,17 @@ class Intake:
             except TransientError as error:
                 logger.warning("the inbox waits", error=str(error))
             await pause(stopping, self._retry_seconds)
+
+    async def _publish(self, original: Original, account: ChannelAccount) -> None:
+        drafts = await self.drafts(original, account)
+        if not drafts:
+            return
+        reference = await self._originals.keep(original)
+        try:
+            await self._publisher.publish(await self.completed(drafts, account, reference))
+        except TransientError:
+            self._kept.is_kept(original, reference)
+            raise
 
     async def _divert(self, original: Original) -> None:
         # Counted during the write: a drain that sees an empty table in between must not let a later
@@ -174,18 +186,16 @@ class Intake:
         # Side by side, so that they share a segment: an object each takes longer than new ones to come.
         made = await asyncio.gather(*map(self._drained, originals))
         await self._publisher.publish([record for records in made for record in records])
+        self._kept.forget(originals)
 
     async def _drained(self, original: Original) -> list[Record]:
         account = self._accounts.find(original.provider, original.account)
         if account is None:
             return [orphan(original, self._service)]
-        return await self._records(original, account)
-
-    async def _records(self, original: Original, account: ChannelAccount) -> list[Record]:
         drafts = await self.drafts(original, account)
         if not drafts:
             return []
-        return await self.completed(drafts, account, await self._originals.keep(original))
+        return await self.completed(drafts, account, await self._kept.keep(original))
 
     async def _data(
         self, draft: Draft, account: ChannelAccount, raw_ref: str

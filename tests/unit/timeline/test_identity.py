@@ -42,7 +42,7 @@ REGION = "JP"
 
 
 def told(contacts: Iterable[str], ref: str = "crm-1024", minutes: float = 0) -> Profile:
-    return profile_of(profile(list(contacts), ref, minutes), REGION)
+    return profile_of(profile(list(contacts), ref, minutes), START, REGION)
 
 
 def strangers(*contacts: str, seen: datetime = START) -> dict[str, Customer]:
@@ -75,11 +75,12 @@ def test_a_profile_links_its_contacts_and_the_oldest_customer_survives() -> None
                 absorbed=customer_id(TENANT, HANAKO_MAIL),
                 contacts=(HANAKO_MAIL,),
                 cause=made.event_id,
+                at=START,
             ),
         ),
         links=(
-            Link("crm-1024", HANAKO_MAIL, made.event_id),
-            Link("crm-1024", HANAKO_TEL, made.event_id),
+            Link("crm-1024", HANAKO_MAIL, made.event_id, START),
+            Link("crm-1024", HANAKO_TEL, made.event_id, START),
         ),
     )
 
@@ -150,7 +151,7 @@ def test_a_reference_that_cannot_be_a_key_is_poison(ref: str) -> None:
     written = profile([HANAKO_MAIL])
     spoiled = Event(written.attributes, replace(written.data, customer_ref=ref), written.value)
     with pytest.raises(PoisonError, match="bad-data"):
-        profile_of(spoiled, REGION)
+        profile_of(spoiled, START, REGION)
 
 
 def test_of_several_profiles_the_one_that_changed_last_counts() -> None:
@@ -167,8 +168,8 @@ def test_two_events_of_one_profile_are_locked_as_one() -> None:
 
 
 def test_a_merge_is_announced_under_the_name_of_who_was_absorbed() -> None:
-    merge = Merge(UUID(int=1), UUID(int=2), (HANAKO_TEL,), UUID(int=3))
-    sent = merge_announced(TENANT, merge, START)
+    merge = Merge(UUID(int=1), UUID(int=2), (HANAKO_TEL,), UUID(int=3), START)
+    sent = merge_announced(TENANT, merge)
     event = read(sent.headers, sent.value)
     assert sent.topic == "customers.v1"
     assert sent.key == f"{TENANT}|{merge.absorbed}".encode()
@@ -179,7 +180,9 @@ def test_a_merge_is_announced_under_the_name_of_who_was_absorbed() -> None:
         cause=merge.cause,
         merged_at=START,
     )
-    assert merge_announced(TENANT, merge, after(5)).headers[2] == sent.headers[2]  # the id
+    assert (
+        merge_announced(TENANT, replace(merge, at=after(5))).headers[2] == sent.headers[2]
+    )  # the id
 
 
 CONTACTS = [f"tel:+8190123400{number:02}" for number in range(12)]

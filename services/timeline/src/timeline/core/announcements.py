@@ -1,7 +1,5 @@
 """What the timeline tells the bus."""
 
-from datetime import datetime
-
 from common.core.cloudevents import Attributes, Record, event_type, record
 from common.core.events import CustomersMerged
 from common.core.ids import derived_id
@@ -11,7 +9,7 @@ from timeline.core.identity import Merge
 SOURCE = "/timeline"
 
 
-def merge_announced(tenant: str, merge: Merge, now: datetime) -> Record:
+def merge_announced(tenant: str, merge: Merge) -> Record:
     """Return the `customers.merged` event of a merge.
 
     Its subject is who was absorbed, so that compaction keeps the latest word on each of them.
@@ -21,7 +19,7 @@ def merge_announced(tenant: str, merge: Merge, now: datetime) -> Record:
         absorbed=merge.absorbed,
         contacts=merge.contacts,
         cause=merge.cause,
-        merged_at=now,
+        merged_at=merge.at,
     )
     names = (str(merge.absorbed), str(merge.survivor), str(merge.cause))
     attributes = Attributes(
@@ -29,7 +27,7 @@ def merge_announced(tenant: str, merge: Merge, now: datetime) -> Record:
         source=SOURCE,
         type=event_type(data),
         subject=str(merge.absorbed),
-        time=now,
+        time=merge.at,
         tenant=tenant,
     )
     return record(CUSTOMERS.name, attributes, data)

@@ -32,7 +32,7 @@ class Customer(Struct, frozen=True, order=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """What another system says about one of its customers, and in which event.
+    """What another system says about one of its customers, in which event, and when we heard it.
 
     `contacts` are canonical; `unreadable` were meant as contacts and are none.
     """
@@ -42,25 +42,28 @@ class Profile(Struct, frozen=True, kw_only=True):
     contacts: tuple[str, ...]
     unreadable: tuple[str, ...]
     changed_at: datetime
+    learned_at: datetime
     event_id: UUID
     body: bytes
 
 
 class Link(Struct, frozen=True):
-    """The evidence: this profile names this contact, by this event."""
+    """The evidence: this profile names this contact, by this event, which we heard at `at`."""
 
     customer_ref: str
     contact: str
     cause: UUID
+    at: datetime
 
 
 class Merge(Struct, frozen=True):
-    """The consequence: `absorbed` is now `survivor`, and `contacts` moved to it."""
+    """The consequence: since `at`, `absorbed` is `survivor`, and `contacts` moved to it."""
 
     survivor: UUID
     absorbed: UUID
     contacts: tuple[str, ...]
     cause: UUID
+    at: datetime
 
 
 class Refusal(Struct, frozen=True):
@@ -94,8 +97,11 @@ class Known(Struct, frozen=True, kw_only=True):
     shared: frozenset[str]
 
 
-def profile_of(event: Event, region: str) -> Profile:
-    """Return the profile in a `customer.changed`. Raises PoisonError where it cannot be kept."""
+def profile_of(event: Event, heard_at: datetime, region: str) -> Profile:
+    """Return the profile in a `customer.changed`. Raises PoisonError where it cannot be kept.
+
+    `region` is the ISO 3166 country of numbers written without one.
+    """
     data: CustomerChanged = event.data
     if not 0 < len(data.customer_ref) <= LONGEST_REF or "\x00" in data.customer_ref:
         raise PoisonError("bad-data", "customer_ref is empty, too long or contains U+0000")
@@ -106,6 +112,7 @@ def profile_of(event: Event, region: str) -> Profile:
         contacts=tuple(dict.fromkeys(contact for _, contact in canonicals if contact)),
         unreadable=tuple(written for written, contact in canonicals if not contact),
         changed_at=utc(data.changed_at),
+        learned_at=utc(heard_at),
         event_id=event.attributes.id,
         body=json_value(event),
     )
@@ -147,11 +154,11 @@ def plan(profiles: Sequence[Profile], known: Known) -> Plan:
         named = [contact for contact, reason in reasons.items() if reason is None]
         refusals += _refusals(profile, reasons)
         links += [
-            Link(profile.customer_ref, contact, profile.event_id)
+            Link(profile.customer_ref, contact, profile.event_id, profile.learned_at)
             for contact in named
             if clusters.link(profile.customer_ref, contact)
         ]
-        merges += clusters.unite(profile.customer_ref, profile.event_id)
+        merges += clusters.unite(profile)
     return Plan(tuple(merges), tuple(links), tuple(refusals))
 
 
@@ -182,17 +189,17 @@ class _Clusters:
         linked.add(contact)
         return True
 
-    def unite(self, customer_ref: str, cause: UUID) -> list[Merge]:
+    def unite(self, profile: Profile) -> list[Merge]:
         """Make one customer of all that a profile links."""
-        owners = {self._owner[contact] for contact in self._linked.get(customer_ref, ())}
+        owners = {self._owner[contact] for contact in self._linked.get(profile.customer_ref, ())}
         oldest_first = sorted(self._customers[owner] for owner in owners)
-        return [self._absorb(oldest_first[0].id, younger.id, cause) for younger in oldest_first[1:]]
+        return [self._absorb(oldest_first[0].id, one.id, profile) for one in oldest_first[1:]]
 
-    def _absorb(self, survivor: UUID, absorbed: UUID, cause: UUID) -> Merge:
+    def _absorb(self, survivor: UUID, absorbed: UUID, profile: Profile) -> Merge:
         moved = sorted(self._contacts.pop(absorbed))
         self._contacts[survivor] += moved
         self._owner.update(dict.fromkeys(moved, survivor))
-        return Merge(survivor, absorbed, tuple(moved), cause)
+        return Merge(survivor, absorbed, tuple(moved), profile.event_id, profile.learned_at)
 
 
 def _why_not(contact: str, shared: frozenset[str]) -> str | None:

@@ -35,36 +35,34 @@ class Historian:
         The order of the steps is the order of their locks, the same for every worker: months,
         customers, contacts, events.
         """
-        now = self._clock()
-        entries = list(self._entries(batch))
-        profiles = list(self._profiles(batch))
+        told = [one for received in batch if (one := self._told(received))]
+        entries = [one for one in told if isinstance(one, Entry)]
+        profiles = [one for one in told if isinstance(one, Profile)]
         moments = (entry.occurred_at for entry in entries)
-        await ensure_months(connection, months_of(moments, now))
+        await ensure_months(connection, months_of(moments, self._clock()))
         await lock_customers(connection, profiles)
-        ids = await contact_ids(connection, _first_seen(entries, profiles, now))
-        await write_profiles(connection, profiles, now)
+        ids = await contact_ids(connection, _first_seen(told))
+        await write_profiles(connection, profiles)
         await write_entries(connection, entries, ids)
 
-    def _entries(self, batch: Iterable[Received]) -> Iterable[Entry]:
-        for received in batch:
-            position = position_of(received.topic, received.partition, received.offset)
-            entry = entry_of(received.event, position, received.published_at, self._region)
-            if entry is not None:
-                yield entry
-
-    def _profiles(self, batch: Iterable[Received]) -> Iterable[Profile]:
-        for received in batch:
-            if isinstance(received.event.data, CustomerChanged):
-                yield profile_of(received.event, self._region)
+    def _told(self, received: Received) -> Entry | Profile | None:
+        event, heard_at = received.event, received.published_at
+        if isinstance(event.data, CustomerChanged):
+            return profile_of(event, heard_at, self._region)
+        position = position_of(received.topic, received.partition, received.offset)
+        return entry_of(event, position, heard_at, self._region)
 
 
-def _first_seen(
-    entries: Iterable[Entry], profiles: Iterable[Profile], now: datetime
-) -> dict[ContactKey, datetime]:
+def _first_seen(told: Iterable[Entry | Profile]) -> dict[ContactKey, datetime]:
+    """Return when each contact was first heard of, whatever the clock shows: a rebuild repeats it."""
     seen: dict[ContactKey, datetime] = {}
-    for entry in entries:
-        seen.setdefault((entry.tenant, entry.contact), entry.learned_at)
-    for profile in profiles:
-        for contact in filter(may_link, profile.contacts):
-            seen.setdefault((profile.tenant, contact), now)
+    for one in told:
+        for contact in _contacts(one):
+            seen.setdefault((one.tenant, contact), one.learned_at)
     return seen
+
+
+def _contacts(told: Entry | Profile) -> Iterable[str]:
+    if isinstance(told, Entry):
+        return (told.contact,)
+    return filter(may_link, told.contacts)

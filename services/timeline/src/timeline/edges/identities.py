@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 import structlog
@@ -45,16 +44,18 @@ _ADD_PROFILES = text(
 _ADD_LINKS = text(
     """
     INSERT INTO link (tenant, customer_ref, contact_id, cause, linked_at)
-    SELECT :tenant, new.*, :now
-      FROM unnest(CAST(:refs AS text[]), CAST(:contacts AS bigint[]), CAST(:causes AS uuid[])) AS new
+    SELECT :tenant, new.*
+      FROM unnest(CAST(:refs AS text[]), CAST(:contacts AS bigint[]), CAST(:causes AS uuid[]),
+                  CAST(:moments AS timestamptz[])) AS new
     """
 )
 _ADD_MERGES = text(
     """
     INSERT INTO merge (tenant, survivor, absorbed, contacts, cause, merged_at)
-    SELECT :tenant, new.*, :now
+    SELECT :tenant, new.*
       FROM unnest(CAST(:survivors AS uuid[]), CAST(:absorbed AS uuid[]),
-                  CAST(CAST(:contacts AS text[]) AS json[]), CAST(:causes AS uuid[])) AS new
+                  CAST(CAST(:contacts AS text[]) AS json[]), CAST(:causes AS uuid[]),
+                  CAST(:moments AS timestamptz[])) AS new
     """
 )
 _ABSORB = text(
@@ -73,9 +74,7 @@ _MOVE = text(
 )
 
 
-async def write_profiles(
-    connection: AsyncConnection, profiles: Sequence[Profile], now: datetime
-) -> None:
+async def write_profiles(connection: AsyncConnection, profiles: Sequence[Profile]) -> None:
     """Keep the newest profiles, link and merge what they name, and announce each merge.
 
     The caller has locked the customers and added the contacts.
@@ -84,17 +83,15 @@ async def write_profiles(
     for profile in profiles:
         by_tenant[profile.tenant].append(profile)
     for tenant, its_profiles in by_tenant.items():
-        await _write(connection, tenant, its_profiles, now)
+        await _write(connection, tenant, its_profiles)
 
 
-async def _write(
-    connection: AsyncConnection, tenant: str, profiles: Sequence[Profile], now: datetime
-) -> None:
+async def _write(connection: AsyncConnection, tenant: str, profiles: Sequence[Profile]) -> None:
     known, ids = await _known(connection, tenant, profiles)
     planned = plan(profiles, known)
     await _add_profiles(connection, tenant, newest(profiles))
-    await _add_links(connection, tenant, planned.links, ids, now)
-    await _merge(connection, tenant, planned.merges, now)
+    await _add_links(connection, tenant, planned.links, ids)
+    await _merge(connection, tenant, planned.merges)
     for refused in planned.refusals:
         logger.info("contact not linked", reason=refused.reason, cause=str(refused.cause))
 
@@ -139,34 +136,31 @@ async def _add_links(
     tenant: str,
     links: Sequence[Link],
     ids: Mapping[str, int],
-    now: datetime,
 ) -> None:
     await connection.execute(
         _ADD_LINKS,
         {
             "tenant": tenant,
-            "now": now,
             "refs": [link.customer_ref for link in links],
             "contacts": [ids[link.contact] for link in links],
             "causes": [link.cause for link in links],
+            "moments": [link.at for link in links],
         },
     )
 
 
-async def _merge(
-    connection: AsyncConnection, tenant: str, merges: Sequence[Merge], now: datetime
-) -> None:
+async def _merge(connection: AsyncConnection, tenant: str, merges: Sequence[Merge]) -> None:
     if not merges:
         return
     absorbed = [merge.absorbed for merge in merges]
     pairs = {"survivors": [merge.survivor for merge in merges], "absorbed": absorbed}
     log = {
         "tenant": tenant,
-        "now": now,
         "contacts": [msgspec.json.encode(merge.contacts).decode() for merge in merges],
         "causes": [merge.cause for merge in merges],
+        "moments": [merge.at for merge in merges],
     }
     await connection.execute(_ADD_MERGES, pairs | log)
     await connection.execute(_ABSORB, pairs)
     await connection.execute(_MOVE, {"owners": survivors(merges), "absorbed": absorbed})
-    await enqueue(connection, [merge_announced(tenant, merge, now) for merge in merges])
+    await enqueue(connection, [merge_announced(tenant, merge) for merge in merges])

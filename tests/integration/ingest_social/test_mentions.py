@@ -22,15 +22,18 @@ from common.core.errors import TransientError
 from common.core.events import Message
 from common.edges.database import create_writer_engine
 from common.edges.ingest import MIGRATIONS
+from common.edges.leases import LeaseOptions, Leases
 from common.edges.migrations import migrate
+from ingest_social.core.news import News
 from ingest_social.core.registry import ADAPTERS
-from ingest_social.edges.asking import BusyError, CredentialError, asking
+from ingest_social.edges.asking import Asking, BusyError, CredentialError, asking
 from ingest_social.edges.cursors import Cursors
 from ingest_social.edges.mentions import Listener, Mentions
 from ingest_social.edges.streaming import Stream
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 RIGHT = "right"
+QUICK = LeaseOptions(term=1.5, beat=0.2)
 
 
 class Network:
@@ -212,7 +215,8 @@ class Desk:
 
     def mentions(self, *listeners: Listener, every_seconds: float = 0.02) -> Mentions:
         cursors = Cursors(self._engine)
-        return Mentions(listeners, self._taken, cursors, lambda: NOW, every_seconds)
+        leases = Leases(self._engine, "replica", QUICK)
+        return Mentions(listeners, self._taken, cursors, leases, lambda: NOW, every_seconds)
 
 
 @pytest.fixture
@@ -223,6 +227,10 @@ def desk(engine: AsyncEngine, client: httpx.AsyncClient, taken: Taken) -> Desk:
 async def listen(mentions: Mentions, listener: Listener) -> None:
     while await mentions.listen_once(listener):
         pass
+
+
+async def run(mentions: Mentions, stopping: asyncio.Event) -> None:
+    await asyncio.gather(mentions.run(stopping), mentions._leases.run(stopping))
 
 
 async def test_every_mention_is_heard_once_in_order_also_by_the_next_process(
@@ -313,7 +321,7 @@ async def test_one_accounts_trouble_shows_and_holds_up_no_other(
     listeners = [desk.listener(item) for item in (closed, revoked, mastodon(network.url, "good"))]
     mentions = desk.mentions(*listeners)
     stopping = asyncio.Event()
-    running = asyncio.create_task(mentions.run(stopping))
+    running = asyncio.create_task(run(mentions, stopping))
     for text in ("一", "二"):
         network.toot(text)
         taken.heard.clear()
@@ -322,10 +330,10 @@ async def test_one_accounts_trouble_shows_and_holds_up_no_other(
         ready("good") == 1 and ready("revoked") == 0 and "closed" in str(mentions.complaint())
     ):
         await asyncio.sleep(0.01)  # each account has its own pace
+    complaint = mentions.complaint() or ""
     stopping.set()
     await running
     assert taken.texts == ["一", "二"]
-    complaint = mentions.complaint() or ""
     assert "mastodon/revoked: the provider refuses our credential: 401" in complaint
     assert "mastodon/good" not in complaint
 
@@ -339,7 +347,7 @@ async def test_a_stream_tells_when_to_ask_and_the_question_brings_the_mention(
     mentions = desk.mentions(listener, every_seconds=3600)
     network.toot("一")
     stopping = asyncio.Event()
-    running = asyncio.create_task(mentions.run(stopping))
+    running = asyncio.create_task(run(mentions, stopping))
     await taken.heard.wait()
     taken.heard.clear()
     network.toot("二")
@@ -372,6 +380,50 @@ async def test_an_account_that_works_again_is_ready_again(
     await mentions._trouble(listener)
     assert (ready("renewed"), mentions.complaint() is None) == (1, True)
     assert taken.texts == []
+
+
+async def test_of_two_replicas_one_asks_for_an_account_and_the_other_when_the_first_is_dead(
+    database_url: str, engine: AsyncEngine, client: httpx.AsyncClient, network: Network
+) -> None:
+    asked: list[str] = []
+
+    class Counted:
+        """Asks, and notes which replica did."""
+
+        def __init__(self, replica: str, behind: Asking) -> None:
+            self.replica, self.behind = replica, behind
+
+        async def news(self, position: str | None) -> News:
+            asked.append(self.replica)
+            return await self.behind.news(position)
+
+    def replica(name: str, engine: AsyncEngine, taken: Taken) -> Mentions:
+        desk = Desk(engine, client, taken)
+        listener = desk.listener(mastodon(network.url, "shared"))
+        return desk.mentions(replace(listener, asking=Counted(name, listener.asking)))
+
+    other_engine = create_writer_engine(database_url, "ingest_social")
+    first_taken, second_taken = Taken(), Taken()
+    first = replica("first", engine, first_taken)
+    second = replica("second", other_engine, second_taken)
+    stopping = asyncio.Event()
+    network.toot("一")
+    renewing = asyncio.create_task(first._leases.run(stopping))
+    working = [asyncio.create_task(first.run(stopping))]
+    await first_taken.heard.wait()
+    working.append(asyncio.create_task(run(second, stopping)))
+    while len(asked) < 20:  # noqa: ASYNC110 - some rounds, with both there
+        await asyncio.sleep(0.01)
+    assert set(asked) == {"first"}
+    renewing.cancel()  # as good as dead: it neither renews nor gives back, and takes nothing in
+    first_taken.away = True
+    network.toot("二")
+    async with asyncio.timeout(30):
+        await second_taken.heard.wait()
+    stopping.set()
+    await asyncio.gather(*working)
+    await other_engine.dispose()
+    assert (first_taken.texts, second_taken.texts) == (["一"], ["二"])
 
 
 def ready(account: str) -> float | None:

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from common.edges.accounts import Accounts
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
-from common.edges.service import Closing
+from common.edges.leases import Leases
+from common.edges.service import Closing, instance_name
 from ingest_social.core.registry import ADAPTERS, parse
 from ingest_social.edges.asking import asking
 from ingest_social.edges.cursors import Cursors
@@ -25,15 +26,18 @@ def build(settings: Settings) -> IngestService:
     client = httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False)
     listeners = _listeners(service.accounts, client)
     engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    leases = Leases(engine, instance_name(settings))
     mentions = Mentions(
         listeners,
         service.intake,
         Cursors(engine),
+        leases,
         service.clock,
         settings.mentions_seconds,
     )
     service.health.mentions("mentions", mentions.complaint)
-    components = (mentions, *service.components, Closing(client.aclose, engine.dispose))
+    service.health.mentions("leases", leases.complaint)
+    components = (mentions, leases, *service.components, Closing(client.aclose, engine.dispose))
     return replace(service, components=components)
 
 

@@ -31,6 +31,7 @@ from common.edges.clock import Clock
 from common.edges.database import passing_errors
 from common.edges.objects import ObjectStore
 from common.edges.outbox import enqueue
+from common.edges.waiting import work_until
 
 logger = structlog.get_logger()
 
@@ -121,14 +122,7 @@ class MediaFetcher:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fetch until `stopping` is set. What is under way then is fetched again by the next life."""
-        working = [asyncio.create_task(self._work()) for _ in range(self._workers)]
-        stopped = asyncio.create_task(stopping.wait())
-        done, pending = await asyncio.wait({stopped, *working}, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        for task in done:
-            task.result()
+        await work_until(stopping, *(self._work() for _ in range(self._workers)))
 
     async def fetch_next(self) -> bool:
         """Try the file that is due first; False where none is. Raises TransientError."""

@@ -1,7 +1,9 @@
 """Mentions for social listening: each account is asked by a task of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -13,7 +15,8 @@ from common.core.patience import pause_seconds
 from common.core.payloads import UnreadableError
 from common.edges import metrics
 from common.edges.clock import Clock
-from common.edges.waiting import pause
+from common.edges.leases import Leases
+from common.edges.waiting import pause, work_until
 from ingest_social.edges.asking import Asking, BusyError, CredentialError
 from ingest_social.edges.cursors import Cursors
 from ingest_social.edges.streaming import Stream
@@ -42,7 +45,8 @@ class Listener(Struct, frozen=True):
 class Mentions:
     """Hands every mention to the intake, and goes on only when it is safe.
 
-    Replicas ask for the same accounts; a mention heard twice is one event.
+    Of several replicas one asks for an account, and another one soon after its end. In between both
+    may: a mention heard twice is one event.
     """
 
     name = "mentions"
@@ -52,12 +56,14 @@ class Mentions:
         listeners: Sequence[Listener],
         intake: Taking,
         cursors: Cursors,
+        leases: Leases,
         clock: Clock,
         every_seconds: float,
     ) -> None:
         self._listeners = listeners
         self._intake = intake
         self._cursors = cursors
+        self._leases = leases
         self._clock = clock
         self._every = every_seconds
         self._troubles: dict[str, str] = {}
@@ -69,16 +75,11 @@ class Mentions:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Listen until `stopping` is set; what is under way then is asked for again."""
-        listening = [asyncio.create_task(self._listen(item)) for item in self._listeners]
-        stopped = asyncio.create_task(stopping.wait())
-        done, others = await asyncio.wait(
-            {stopped, *listening}, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        for task in done:
-            task.result()
+        async with asyncio.TaskGroup() as group:
+            for listener in self._listeners:
+                name = f"mentions/{_name(listener.account)}"
+                work = partial(self._listen_until, listener)
+                group.create_task(self._leases.while_held(name, work, stopping))
 
     async def listen_once(self, listener: Listener) -> bool:
         """Take in what is new; True where there is more to ask for at once.
@@ -93,6 +94,12 @@ class Mentions:
         if news.position is not None and news.position != position:
             await self._cursors.reached(account, news.position)
         return news.more
+
+    async def _listen_until(self, listener: Listener, ending: asyncio.Event) -> None:
+        try:
+            await work_until(ending, self._listen(listener))
+        finally:
+            self._forget(listener.account)
 
     async def _listen(self, listener: Listener) -> None:
         nudge = asyncio.Event()
@@ -140,8 +147,7 @@ class Mentions:
         return None
 
     def _note(self, account: ChannelAccount, error: Exception | None) -> None:
-        labels = (account.provider, account.account, account.team or "")
-        name = f"{account.provider}/{account.account}"
+        labels, name = _labels(account), _name(account)
         if error is None:
             self._troubles.pop(name, None)
             metrics.account_ready.labels(*labels).set(1)
@@ -150,6 +156,12 @@ class Mentions:
             metrics.account_ready.labels(*labels).set(0)
         self._troubles[name] = str(error)
         logger.warning("mentions wait", account=name, error=str(error))
+
+    def _forget(self, account: ChannelAccount) -> None:
+        """Say nothing of an account that is another replica's now."""
+        self._troubles.pop(_name(account), None)
+        with contextlib.suppress(KeyError):
+            metrics.account_ready.remove(*_labels(account))
 
     def _original(self, account: ChannelAccount, body: bytes) -> Original:
         return Original(
@@ -160,3 +172,11 @@ class Mentions:
             headers={"content-type": "application/json"},
             method="GET",
         )
+
+
+def _name(account: ChannelAccount) -> str:
+    return f"{account.provider}/{account.account}"
+
+
+def _labels(account: ChannelAccount) -> tuple[str, str, str]:
+    return account.provider, account.account, account.team or ""

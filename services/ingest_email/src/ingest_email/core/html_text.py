@@ -13,6 +13,8 @@ from inscriptis.model.config import ParserConfig
 from lxml import etree, html  # type: ignore[import-untyped]  # lxml ships no types
 
 from ingest_email.core.cleaning import lines
+from ingest_email.core.html_quotes import mark_quotes
+from ingest_email.core.quote_marks import unmarked, with_quote_signs
 
 _CONFIG = ParserConfig(css=STRICT_CSS_PROFILE)
 _MAX_DEPTH = 100  # the layout engine calls itself for each level
@@ -34,17 +36,22 @@ _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def html_to_text(source: str) -> str:
-    """Return what a reader would see, tables and lists laid out. Never raises."""
-    tree = _tree(source)
+    """Return what a reader would see, tables and lists laid out. Never raises.
+
+    What the markup tells to be quoted begins with `>`, and a signature stands below `--` (RFC 3676
+    §4.3, 4.5), as in the text that mail programs make of HTML.
+    """
+    tree = _tree(unmarked(source))
     if tree is None:
         return ""
     for element in _hidden(tree):
         if element.getparent() is not None:
             element.drop_tree()
+    mark_quotes(tree)
     etree.strip_attributes(tree, "style")  # a padding of a million would be laid out, too
     text = _plain(tree) if _is_heavy(tree) else Inscriptis(tree, _CONFIG).get_text()
     stripped = "\n".join(line.rstrip() for line in lines(text).split("\n"))
-    return _MANY_BLANK_LINES.sub("\n\n", stripped).strip("\n")
+    return _MANY_BLANK_LINES.sub("\n\n", with_quote_signs(stripped)).strip("\n")
 
 
 def _tree(source: str) -> html.HtmlElement | None:

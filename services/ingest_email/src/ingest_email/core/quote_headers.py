@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ingest_email.core.quote_words import FORWARDED, LABELS, OPENINGS, ORIGINALS, WROTE
 
-_MAX_ATTRIBUTION_LINES = 4
+MAX_ATTRIBUTION_LINES = 4
 _MAX_ATTRIBUTION_CHARACTERS = 400
 _MAX_HEADER_LINES = 12
 _MAX_RULES = 3  # blank or ruled lines above a header
@@ -69,7 +69,7 @@ def attribution_end(lines: Sequence[str], start: int) -> int | None:
     Mail programs wrap it: it may take up to four lines.
     """
     taken: list[str] = []
-    for end in range(start + 1, min(start + _MAX_ATTRIBUTION_LINES, len(lines)) + 1):
+    for end in range(start + 1, min(start + MAX_ATTRIBUTION_LINES, len(lines)) + 1):
         line = lines[end - 1].strip()
         if not line or QUOTED.match(line):
             return None
@@ -85,7 +85,9 @@ def attribution_end(lines: Sequence[str], start: int) -> int | None:
 
 def next_line(lines: Sequence[str], start: int) -> str | None:
     """Return the first line from `start` on that is not blank."""
-    return next((lines[number] for number in range(start, len(lines)) if lines[number].strip()), None)
+    return next(
+        (lines[number] for number in range(start, len(lines)) if lines[number].strip()), None
+    )
 
 
 def is_forwarded(lines: Sequence[str]) -> bool:

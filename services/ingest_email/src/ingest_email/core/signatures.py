@@ -47,7 +47,7 @@ def _shorter(lines: Sequence[str], end: int, quoted: re.Pattern[str]) -> int:
         end -= 1
     first = max(0, end - _MAX_LINES)
     for start in range(first, end):
-        if _begins_signature(lines[start:end]):
+        if _begins_signature(lines[start:end], quoted):
             return start
     return end
 
@@ -56,10 +56,13 @@ def _is_dispensable(line: str, quoted: re.Pattern[str]) -> bool:
     return not line.strip() or any(rule.match(line) for rule in (quoted, _DELIMITER, _FOOTER))
 
 
-def _begins_signature(block: Sequence[str]) -> bool:
-    """Whether the lines up to the end are a signature: after `--` always, after a rule with proof."""
+def _begins_signature(block: Sequence[str], quoted: re.Pattern[str]) -> bool:
+    """Whether the lines up to the end are a signature: after `--`, or after a rule with proof.
+
+    Quoted lines in it show that somebody answered below the signature.
+    """
     if _MARK.match(block[0]):
-        return True
+        return not any(quoted.match(line) for line in block)
     if not _RULE.match(block[0]):
         return False
     content = [line for line in block if line.strip() and not _RULE.match(line)]

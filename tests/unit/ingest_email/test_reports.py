@@ -6,6 +6,7 @@ from tests.samples.mail.reading import read
 from common.core.events import MessageKind
 from ingest_email.core.bounce_text import read_bounce_text, status_in
 from ingest_email.core.conversation import conversation_key, signed_message_id
+from ingest_email.core.report_fields import Delivery
 
 RETURNED = "Message-ID: <sent@acme.example>\nReferences: <root@example.jp>\nTo: taro@example.jp\nSubject: 回答"
 
@@ -221,4 +222,4 @@ def test_an_absence_notice_speaks_of_the_mail_that_it_answers() -> None:
 def test_a_status_is_no_address_and_no_version() -> None:
     assert status_in("host 5.1.1.9 [192.0.2.222] said: 550-5.7.26 no") == "5.7.26"
     assert status_in("nothing") == ""
-    assert read_bounce_text("nothing", "", ()).diagnostic == ""
+    assert read_bounce_text("nothing", "", ()) == (Delivery(action="failed", status="5.0.0"),)

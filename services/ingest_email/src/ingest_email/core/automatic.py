@@ -40,21 +40,25 @@ def automatic_labels(headers: Headers) -> dict[str, str]:
 
 
 def _automatic(headers: Headers, submitted: str) -> str:
-    precedence = headers.get("precedence").decode("latin-1").strip().lower()
     if len(headers.all("received")) > LOOP_HOPS or headers.has("x-madoguchi-loop"):
         return "loop"
-    if submitted.startswith("auto-replied") or _is_responder(headers, precedence):
+    if submitted.startswith("auto-replied") or is_responder(headers):
         return "auto-replied"
     if any(headers.has(name) for name in _LIST_FIELDS):
         return "list"
     if submitted not in ("", "no"):
         return "auto-generated"
-    return "bulk" if precedence in _BULK else ""
+    return "bulk" if _precedence(headers) in _BULK else ""
 
 
-def _is_responder(headers: Headers, precedence: str) -> bool:
-    if precedence in ("auto_reply", "auto-reply"):
+def is_responder(headers: Headers) -> bool:
+    """Whether a program wrote on a person's behalf, by fields or words that mail systems don't use."""
+    if _precedence(headers) in ("auto_reply", "auto-reply"):
         return True
     if any(headers.has(name) for name in _RESPONDER_FIELDS):
         return True
     return bool(_ABSENCE.search(decode_header(headers.get("subject"))))
+
+
+def _precedence(headers: Headers) -> str:
+    return headers.get("precedence").decode("latin-1").strip().lower()

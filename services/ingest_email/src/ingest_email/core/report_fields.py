@@ -88,9 +88,10 @@ def _names_recipient(block: Headers) -> bool:
 
 
 def _delivery(block: Headers) -> Delivery:
-    final = typed_address(block.get("final-recipient"))
+    # The original recipient is whom we wrote to; the final one may be an alias of its own system's.
+    written_to = typed_address(block.get("original-recipient"))
     return Delivery(
-        recipient=final if "@" in final else typed_address(block.get("original-recipient")),
+        recipient=written_to if "@" in written_to else typed_address(block.get("final-recipient")),
         action=_text(block.get("action")).partition(" ")[0].lower(),
         status=_text(block.get("status")).partition(" ")[0],
         diagnostic=_text(block.get("diagnostic-code")),

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from common.core.events import Message, MessageKind
 from ingest_email.core.addresses import read_addresses
+from ingest_email.core.automatic import is_responder
 from ingest_email.core.bounce_text import (
     copied_headers,
     read_bounce_text,
     speaks_of_failure,
+    speaks_of_mail,
     status_in,
 )
 from ingest_email.core.headers import Headers
@@ -30,11 +32,14 @@ from ingest_email.core.report_fields import (
 from ingest_email.core.tree import Part
 
 _SYSTEM_ADDRESS = re.compile(
-    r"(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon)(?:[@+.]|$)", re.IGNORECASE
+    r"(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|imss|ndr)(?:[@+.\\]|$)"
+    r"|(?:[^@]*[_-])?(?:smtp|mail[_-]service)[_-][^@]*@",
+    re.IGNORECASE,
 )
 _SYSTEM_NAME = re.compile(
     r"mail(?:er)?[ .](?:delivery|deliver|daemon|administrator)|system administrator", re.IGNORECASE
 )
+_SYSTEM_PATH = re.compile(rb"\s*<mailer-daemon\b", re.IGNORECASE)
 _COMPLAINT = re.compile(r"complaint about message from \d", re.IGNORECASE)
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _DELIVERED = ("delivered", "relayed", "expanded")
@@ -64,8 +69,13 @@ def read_report(root: Part, heading: Message, headers: Headers, text: str) -> Re
         part = find_leaf(root, media_types)
         if part is not None and (report := read(part, returned or Headers())):
             return report
-    if _is_from_system(heading, headers) and speaks_of_failure(heading.subject or "", text):
-        return _text_bounce(heading, headers, text, returned or copied_headers(text))
+    about = returned or copied_headers(text)
+    if (
+        not is_responder(headers)
+        and speaks_of_failure(heading.subject or "", text)
+        and (_is_from_system(heading, headers) or _is_about_mail(heading, headers, about, text))
+    ):
+        return _text_bounce(heading, headers, text, about)
     if _COMPLAINT.match(heading.subject or ""):
         return Report(MessageKind.SYSTEM, {"report": "complaint"}, "", returned or Headers())
     if heading.attributes.get("automatic") == "auto-replied":
@@ -118,9 +128,9 @@ def _text_bounce(heading: Message, headers: Headers, text: str, returned: Header
     ours = [party.address or "" for party in (*heading.recipients, heading.sender)]
     told = read_bounce_text(text, heading.subject or "", ours)
     failed = [found.address for found in read_addresses(headers.get("x-failed-recipients"))]
+    named = [delivery.recipient for delivery in told if delivery.recipient]
     written_to = [found.address for found in read_addresses(returned.get("to"))]
-    recipients = failed or [told.recipient or next(iter(written_to), "")]
-    return _bounce(told, recipients, returned)
+    return _bounce(told[0], failed or named or written_to[:1], returned)
 
 
 def _bounce(delivery: Delivery, recipients: Sequence[str], returned: Headers) -> Report:
@@ -152,7 +162,17 @@ def _is_from_system(heading: Message, headers: Headers) -> bool:
     return (
         headers.has("x-failed-recipients")
         or bool(_SYSTEM_ADDRESS.match(sender.address or sender.name or ""))
-        or bool(_SYSTEM_NAME.search(sender.name or ""))
-        or heading.attributes.get("envelope_from") == "<>"
-        or headers.get("return-path") in (b"<>", b"<MAILER-DAEMON>")
+        or bool(_SYSTEM_NAME.search(f"{sender.name or ''} {sender.address or ''}"))
+        or bool(_SYSTEM_PATH.match(headers.get("return-path")))
     )
+
+
+def _is_about_mail(heading: Message, headers: Headers, about: Headers, text: str) -> bool:
+    """Whether a mail that wants no answer is about another mail.
+
+    A parcel service that missed its customer (不在通知) sends from the null path, too.
+    """
+    is_unanswerable = heading.attributes.get("envelope_from") == "<>" or (
+        headers.get("return-path").strip() == b"<>"
+    )
+    return is_unanswerable and (bool(about.fields) or speaks_of_mail(heading.subject or "", text))

@@ -1,17 +1,19 @@
 """`python -m tests.fuzz SECONDS [TARGET …]`: every target for so long, findings at the end."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.fuzz.targets import TARGETS, seeds
+from tests.fuzz.targets import TARGETS, dictionary, seeds
 
 FOUND = Path("build/fuzz")
-INPUT_SECONDS = 5  # wall time for one input, instrumented, on a busy machine
-OPTIONS = (f"-timeout={INPUT_SECONDS}", "-rss_limit_mb=2048", "-max_len=16384")
+HUNG_SECONDS = 20  # wall time, on a busy machine; `timely` measures what an input really costs
+OPTIONS = (f"-timeout={HUNG_SECONDS}", "-rss_limit_mb=2048", "-max_len=16384")
 NO_ATHERIS = (
     "atheris is not in the lock, as it is not built for every system: uv pip install atheris"
 )
+_COVERED = re.compile(r"cov: (\d+) ft: (\d+)")
 
 
 def main() -> int:
@@ -28,9 +30,11 @@ def held(name: str, seconds: int) -> bool:
     grown, found = FOUND / name / "corpus", FOUND / name / "found"
     grown.mkdir(parents=True, exist_ok=True)
     found.mkdir(exist_ok=True)
+    words = FOUND / name / "words"
+    words.write_text(dictionary(name))
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.fuzz.harness", name),
+            *(sys.executable, "-m", "tests.fuzz.harness", name, f"-dict={words}"),
             *(f"-max_total_time={seconds}", f"-artifact_prefix={found}/", *OPTIONS),
             *map(str, (grown, *seeds(name))),
         ],
@@ -40,9 +44,16 @@ def held(name: str, seconds: int) -> bool:
         check=False,
     )
     (FOUND / name / "log").write_text(done.stdout + done.stderr)
-    last = [line for line in done.stderr.splitlines() if line.startswith("Done ")]
-    print(f"fuzz: {name:<24} {last[0] if last else 'ENDED EARLY'}", flush=True)
+    print(f"fuzz: {name:<28} {summary(done.stderr)}", flush=True)
     return done.returncode == 0
+
+
+def summary(log: str) -> str:
+    """Return how far a run came: executions, and the branches and features that it reached."""
+    last = [line for line in log.splitlines() if line.startswith("Done ")]
+    covered = _COVERED.findall(log)
+    reached = "cov {} ft {}".format(*covered[-1]) if covered else ""
+    return f"{last[0] if last else 'ENDED EARLY'}, {reached}"
 
 
 if __name__ == "__main__":

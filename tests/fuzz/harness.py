@@ -5,7 +5,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(
-    include=["common", "ingest_email", "ingest_sms", "ingest_social", "router"]
+    include=["common", "ingest_email", "ingest_sms", "ingest_social", "router", "timeline"]
 ):
     from tests.fuzz.targets import TARGETS
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.fuzz.targets import CORPUS, TARGETS
 
-MOST_BYTES = 300_000
+MOST_BYTES = 600_000
 INPUTS = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
 
 

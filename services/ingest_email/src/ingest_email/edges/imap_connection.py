@@ -3,13 +3,14 @@
 import imaplib
 import select
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import LoginError
+from imapclient.exceptions import IMAPClientError, LoginError
 from msgspec import Struct
 
 from ingest_email.core.folders import Cursor, Folder, Login, Protection, is_oversize
@@ -68,11 +69,12 @@ class ImapConnection:
             if folder.tls is Protection.STARTTLS:
                 client.starttls(_context(folder))
             connection._login(secrets)
-            selected = client.select_folder(folder.folder, readonly=True)
+            with _readable():
+                selected = client.select_folder(folder.folder, readonly=True)
+                connection.validity = int(selected[b"UIDVALIDITY"])
         except BaseException:
             connection.close()
             raise
-        connection.validity = int(selected[b"UIDVALIDITY"])
         return connection
 
     @property
@@ -85,10 +87,15 @@ class ImapConnection:
         criteria: list[object] = ["UID", f"{cursor.last_uid + 1}:*"]
         if self._folder.since:
             criteria += ["SINCE", self._folder.since]
-        return [int(uid) for uid in self._client.search(criteria)]
+        with _readable():
+            return [int(uid) for uid in self._client.search(criteria)]
 
     def fetch(self, uid: int) -> Fetched | None:
         """Return a mail, or None where somebody removed it."""
+        with _readable():
+            return self._fetch(uid)
+
+    def _fetch(self, uid: int) -> Fetched | None:
         facts = self._client.fetch([uid], [SIZE, WHEN]).get(uid, {})
         if SIZE.encode() not in facts:
             return None
@@ -162,6 +169,22 @@ class ImapConnection:
             self._client.login(user, secret)
         else:  # LOGIN knows ASCII only, SASL's PLAIN is UTF-8 (RFC 4616)
             self._client.sasl_login("PLAIN", lambda _: f"\0{user}\0{secret}".encode())
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Make what imapclient lets through on an answer that is no IMAP an error of the connection."""
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise IMAPClientError(f"an answer that is no IMAP: {type(error).__name__}") from error
 
 
 def _secrets(folder: Folder, secrets: Sequence[str]) -> Sequence[str]:

@@ -5,17 +5,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from ingest_email.core.html_text import html_to_text
 from ingest_email.core.quotes import reply_text
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "mail"
-REPLIES = sorted((SAMPLES / "replies-ja" / "mails").glob("*.txt"))
+REPLIES = sorted((SAMPLES / "replies-ja" / "mails").iterdir())
 OTHERS = sorted((SAMPLES / "reply-trimmer" / "emails").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", REPLIES, ids=lambda path: path.stem)
 def test_a_japanese_reply_is_exactly_what_its_writer_wrote(path: Path) -> None:
-    written = (path.parents[1] / "replies" / path.name).read_text("utf-8")
-    assert reply_text(path.read_text("utf-8")).strip() == written.strip()
+    written = (path.parents[1] / "replies" / path.with_suffix(".txt").name).read_text("utf-8")
+    mail = path.read_text("utf-8")
+    text = html_to_text(mail) if path.suffix == ".html" else mail
+    assert reply_text(text).strip() == written.strip()
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
@@ -92,31 +95,70 @@ def test_cases_between_the_rules(text: str, written: str) -> None:
     assert reply_text(text) == written
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "> a",
-                "--",
-                "____",
-                "On 1/1/2026 a@b.c wrote:",
-                "text",
-                "",
-                "From: a",
-                "To: b",
-                "Date: c",
-                "iPhoneから送信",
-                "です。",
-            ]
-        )
-    )
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "> a",
+            ">> On 1/1/2026 a@b.c wrote:",
+            "--",
+            "____",
+            "On 1/1/2026 a@b.c wrote:",
+            "On 1/1/2026",
+            "a@b.c",
+            "wrote:",
+            "Am 1.1.2026 schrieb Taro:",
+            "2026年1月15日(木) 9:30 サポート <support@acme.example>:",
+            "2026/1/15 Taro <taro@example.jp>",
+            "text",
+            "Taro taro@example.jp",
+            "",
+            "From: a",
+            "To: b",
+            "Date: c",
+            "差出人: サポート",
+            "送信日時: 2026年1月15日 9:30",
+            "件名: ご案内",
+            "-----Original Message-----",
+            "---------- Forwarded message ---------",
+            "転送されたメッセージ:",
+            "iPhoneから送信",
+            "です。",
+        ]
+    ),
+    max_size=30,
 )
-def test_nothing_is_invented_and_a_second_look_changes_nothing_more(lines: list[str]) -> None:
+
+
+def is_part(lines: list[str], whole: list[str]) -> bool:
+    remaining = iter(whole)
+    return all(line in remaining for line in lines)
+
+
+@given(LINES)
+def test_a_reply_is_made_of_lines_of_the_text_in_their_order(lines: list[str]) -> None:
     written = reply_text("\n".join(lines))
-    remaining = iter(lines)
-    assert all(line in remaining for line in written.split("\n")) or not written
+    assert is_part(written.split("\n"), lines) or not written
+
+
+@given(LINES)
+def test_looking_again_takes_nothing_more_away(lines: list[str]) -> None:
+    written = reply_text("\n".join(lines))
+    assert reply_text(written) == written
+
+
+@given(
+    st.sampled_from(["返金してください。", "Hi <b>", "Mail to a@b.c please", "Yes", "１"]), LINES
+)
+def test_words_above_the_first_quote_are_never_lost(own: str, lines: list[str]) -> None:
+    assert reply_text("\n".join([own, *lines])).startswith(own)
+
+
+def test_quotes_folded_beyond_what_anybody_writes_stay() -> None:
+    folded = "\n".join(["x", *["On 1/1/2026"] * 40, *["wrote:"] * 40])
+    assert reply_text(folded).startswith("x")
 
 
 @given(st.text())
 def test_no_text_is_too_odd(text: str) -> None:
-    reply_text(text)
+    written = reply_text(text)
+    assert reply_text(written) == written

@@ -38,7 +38,7 @@ _SIGNATURE = re.compile(
 )
 _RULED = re.compile(r"border-top(?::|-style:)[^;]*solid")
 _PADDED = re.compile(r"padding(?:-top)?:(?:3(?:\.0)?pt|5px)")
-_INDENTED = re.compile(r"(?:^|;)border(?:-left)?:(?:none|0(?:px)?)(?:;|$|none)")
+_INDENTED = re.compile(r"(?:^|;)border:(?:none|0(?:px)?)(?:;(?!.*border-left)|$)")
 
 
 def mark_quotes(tree: html.HtmlElement) -> None:
@@ -62,7 +62,7 @@ def mark_quotes(tree: html.HtmlElement) -> None:
 
 def _mark(element: html.HtmlElement, names: Sequence[str], *, is_within: bool) -> Mark | None:
     if element.tag == "blockquote":
-        return _blockquote_mark(element, names, is_within=is_within)
+        return _blockquote_mark(element, is_within=is_within)
     for rule, mark in (
         (_QUOTE, Mark.QUOTE),
         (_OLD_FROM_HERE, Mark.OLD),
@@ -77,9 +77,7 @@ def _mark(element: html.HtmlElement, names: Sequence[str], *, is_within: bool) -
     return Mark.RULED if _RULED.search(style) and _PADDED.search(style) else None
 
 
-def _blockquote_mark(
-    element: html.HtmlElement, names: Sequence[str], *, is_within: bool
-) -> Mark | None:
+def _blockquote_mark(element: html.HtmlElement, *, is_within: bool) -> Mark | None:
     if element.get("type") == "cite" or element.get("cite") or is_within:
         return Mark.QUOTE
     return None if _INDENTED.search(_style(element)) else Mark.INTRODUCED

@@ -113,7 +113,8 @@ class _Margins:
             return nothing  # a mail that only forwards
         first = self.below(span.start)
         if span.mark in (Mark.QUOTE, Mark.PLAIN, Mark.INTRODUCED):
-            start = attribution_end(self._lines, first) or span.start
+            introduced = attribution_end(self._lines, first)
+            start = span.start if introduced is None else self.below(introduced)
             return (min(start, span.end), span.end) if self._is_quote(span) else nothing
         if span.mark is Mark.ATTRIBUTION:
             return nothing if self._is_introduction(first) else (span.start, span.end)

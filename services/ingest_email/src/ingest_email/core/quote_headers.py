@@ -37,7 +37,7 @@ _JAPANESE = re.compile(
 _OPENING_WORD = re.compile(rf"\W{{0,3}}(?:{'|'.join(OPENINGS)})\b", re.IGNORECASE)
 _OPENING = re.compile(
     rf"{_OPENING_WORD.pattern}|\W{{0,3}}{_DATE}|\W{{0,3}}[^\W\d]{{2,12}}\.?,\s.{{0,20}}\d"
-    r"|.{0,100}<|.{0,100}[^\s<>@]+@[^\s<>@]+",
+    r"|.{0,100}<$|.{0,100}[^\s<>@]+@[^\s<>@]+",
     re.IGNORECASE,
 )
 _SHARED = re.compile(r"\W*\w.{0,300}(?:\s|--)On\s(?:[A-Z][a-z]{2,8}\.?,\s|\d)")
@@ -75,7 +75,7 @@ def attribution_end(lines: Sequence[str], start: int) -> int | None:
             return None
         taken.append(line)
         joined = " ".join(taken)
-        if len(joined) > _MAX_ATTRIBUTION_CHARACTERS or not _OPENING.match(joined):
+        if len(joined) > _MAX_ATTRIBUTION_CHARACTERS or not _OPENING.match(taken[0]):
             break
         if _is_attribution(joined):
             return None if _begins_later(taken) else end

@@ -14,7 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 from obstore.store import MemoryStore
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -60,6 +62,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}
+        self.wanted: dict[str, str] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.port = 0
 
@@ -67,6 +70,10 @@ class Provider:
         length = "" if "content-length" in head else f"content-length: {len(body)}\r\n"
         answer = f"HTTP/1.1 {status} OK\r\n{length}{head}connection: close\r\n\r\n"
         self.answers[where] = answer.encode() + body
+
+    def serves_only(self, where: str, body: bytes, credential: str) -> None:
+        self.serves(where, body)
+        self.wanted[where] = credential.lower()
 
     def leads(self, where: str, to: str) -> None:
         self.serves(where, b"", f"location: {to}\r\n", 302)
@@ -76,7 +83,10 @@ class Provider:
         headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
         where = headers["host"].partition(":")[0] + lines[0].split()[1]
         self.asked.append((where, headers.get("authorization")))
-        writer.write(self.answers.get(where, b"HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n"))
+        if self.wanted.get(where, headers.get("authorization")) != headers.get("authorization"):
+            writer.write(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n")
+        else:
+            writer.write(self.answers.get(where, b"HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n"))
         await writer.drain()
         writer.close()
 
@@ -157,6 +167,27 @@ async def test_a_redirect_is_followed_and_the_credential_stays_behind(
         ("api.twilio.com/ME1", "basic qumxonrva2vu"),  # lower-cased by the server
         ("media.twiliocdn.com/x", None),
     ]
+
+
+async def test_while_credentials_change_each_is_tried_and_the_refused_one_shows(
+    provider: Provider, client: MediaClient
+) -> None:
+    where = at(provider, "api.twilio.com/ME1")
+    provider.serves_only("api.twilio.com/ME1", PNG, "Basic QUMxOnRva2Vu")
+    changing = replace(TWILIO, options={"media_credential": "AC1:new AC1:token"})
+    assert [await client.fetch(where, changing) for _ in range(2)] == [PNG, PNG]
+    assert len(provider.asked) == 3  # the second time with the one that worked
+    assert client.complaint() == "twilio/main: refused: credential 1 of 2"
+
+
+async def test_a_file_that_no_credential_opens_is_asked_for_again(
+    provider: Provider, client: MediaClient
+) -> None:
+    provider.serves_only("api.twilio.com/ME1", PNG, "nobody has it")
+    changing = replace(TWILIO, options={"media_credential": "AC1:new AC1:token"})
+    with pytest.raises(NotYetError):
+        await client.fetch(at(provider, "api.twilio.com/ME1"), changing)
+    assert client.complaint() == "twilio/main: refused: credential 1, 2 of 2"
 
 
 @pytest.mark.parametrize(
@@ -339,6 +370,18 @@ async def test_a_file_that_is_not_there_yet_is_stored_when_it_comes(
     assert (stored.state, stored.sha256) == (AttachmentState.STORED, sha256_hex(PNG))
     assert await desk.objects.get(stored.location or "") == PNG
     assert await desk.waiting() == 0
+
+
+async def test_how_many_files_wait_is_shown(desk: Desk, provider: Provider) -> None:
+    provider.serves("api.twilio.com/good", PNG)
+    await desk.note(*(at(provider, f"api.twilio.com/{name}") for name in ("later", "good")))
+    shown = []
+    for _ in range(2):
+        await desk.fetcher.count_waiting()
+        shown.append(REGISTRY.get_sample_value("madoguchi_media_waiting"))
+        while await desk.fetcher.fetch_next():
+            pass
+    assert shown == [2, 1]
 
 
 async def test_waiting_for_a_file_ends(desk: Desk, provider: Provider) -> None:

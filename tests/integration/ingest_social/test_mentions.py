@@ -290,6 +290,42 @@ async def test_a_wrong_credential_is_told_as_such(desk: Desk, network: Network, 
         await desk.mentions(listener).listen_once(listener)
 
 
+@pytest.mark.parametrize("provider", ["mastodon", "bluesky"])
+async def test_while_credentials_change_each_is_tried_and_the_refused_one_shows(
+    desk: Desk, network: Network, taken: Taken, provider: str
+) -> None:
+    network.toot("届きません")
+    network.post("届きません")
+    made = {
+        "mastodon": mastodon(network.url, token=f"revoked {RIGHT}"),
+        "bluesky": bluesky(network.url, f"revoked {RIGHT}"),
+    }
+    listener = desk.listener(made[provider])
+    mentions = desk.mentions(listener)
+    await listen(mentions, listener)
+    assert taken.texts == ["届きません"]
+    assert mentions.complaint() == f"{provider}/main: refused: credential 1 of 2"
+    labels = {"provider": provider, "account": "main", "use": "mentions"}
+    shown = [
+        REGISTRY.get_sample_value("madoguchi_credential_ready", {**labels, "place": place})
+        for place in ("1", "2")
+    ]
+    assert shown == [0, 1]
+
+
+async def test_a_stream_is_asked_for_with_the_next_token_after_a_refusal(
+    network: Network, client: httpx.AsyncClient
+) -> None:
+    account = mastodon(network.url, token=f"revoked {RIGHT}")
+    stream = Stream(replace(account, options={**account.options, "streaming": network.url}), client)
+    nudge = asyncio.Event()
+    with pytest.raises(TransientError):
+        await stream.watch(nudge)
+    network.tooted.set()
+    await stream.watch(nudge)
+    assert nudge.is_set()
+
+
 async def test_a_provider_that_is_busy_says_for_how_long(desk: Desk, network: Network) -> None:
     network.failing = Response(status_code=429, headers={"retry-after": "120"})
     listener = desk.listener(mastodon(network.url))
@@ -396,6 +432,9 @@ async def test_of_two_replicas_one_asks_for_an_account_and_the_other_when_the_fi
         async def news(self, position: str | None) -> News:
             asked.append(self.replica)
             return await self.behind.news(position)
+
+        def complaint(self) -> str | None:
+            return self.behind.complaint()
 
     def replica(name: str, engine: AsyncEngine, taken: Taken) -> Mentions:
         desk = Desk(engine, client, taken)

@@ -34,12 +34,15 @@ from common.core.media import (
     first_url,
     follow,
     is_fetched,
+    is_forbidden,
     looked_up,
+    media_credentials,
     needs_lookup,
     next_attempt,
     redirected,
     source_of,
     target_of,
+    with_media_credential,
 )
 from common.core.media_types import settled_type
 
@@ -178,6 +181,19 @@ def test_an_account_may_add_hosts_and_an_instance_is_its_own_host() -> None:
 
 
 # ---- credentials
+
+
+def test_credentials_that_are_being_changed_are_a_list_and_one_is_shown_at_a_time() -> None:
+    twilio = account("twilio", media_credential="AC1:new AC1:old")
+    assert media_credentials(twilio) == ("AC1:new", "AC1:old")
+    assert media_credentials(with_media_credential(twilio, "AC1:old")) == ("AC1:old",)
+    assert media_credentials(account("twilio")) == ()
+
+
+def test_another_credential_helps_against_a_locked_door_alone() -> None:
+    assert is_forbidden(NotYetError(Refusal.FORBIDDEN))
+    assert not is_forbidden(NotYetError(Refusal.MISSING))
+    assert not is_forbidden(RefusedError(Refusal.GONE))
 
 
 def test_a_credential_is_shown_to_the_providers_own_host_alone() -> None:

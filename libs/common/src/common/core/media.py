@@ -150,6 +150,21 @@ def is_fetched(account: ChannelAccount) -> bool:
     )
 
 
+def media_credentials(account: ChannelAccount) -> tuple[str, ...]:
+    """Return the credentials of the option `media_credential`, newest first."""
+    return tuple(account.options.get("media_credential", "").split())
+
+
+def with_media_credential(account: ChannelAccount, credential: str) -> ChannelAccount:
+    """Return the account with this one of its credentials alone."""
+    return replace(account, options={**account.options, "media_credential": credential})
+
+
+def is_forbidden(error: MadoguchiError) -> bool:
+    """Whether the provider did not let us in: with another credential it may."""
+    return isinstance(error, NotYetError) and error.refusal is Refusal.FORBIDDEN
+
+
 def credential_for(host: str, source: MediaSource, account: ChannelAccount) -> str | None:
     """Return the `Authorization` that this very host may see: the option `media_credential`."""
     secret = account.options.get("media_credential")

@@ -22,12 +22,16 @@ from common.core.media import (
     credential_for,
     first_url,
     follow,
+    is_forbidden,
     looked_up,
+    media_credentials,
     needs_lookup,
     redirected,
     source_of,
     target_of,
+    with_media_credential,
 )
+from common.edges.rotation import Rotation
 
 LOOKUP_BYTES = 64 * 1024
 CONNECT_SECONDS = 5.0
@@ -76,6 +80,7 @@ class MediaClient:
         self._limits = limits
         self._resolve = resolve
         self._around = surroundings
+        self._rotations: dict[tuple[str, str], Rotation] = {}
         self._client = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -93,13 +98,32 @@ class MediaClient:
         """
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._fetch(reference, account)
+                return await self._fetch_as(reference, account)
         except TimeoutError as error:
             raise NotYetError(Refusal.UNAVAILABLE) from error
+
+    def complaint(self) -> str | None:
+        """Return which accounts' credentials were refused, or None."""
+        told = [rotation.complaint() for rotation in self._rotations.values()]
+        return "; ".join(sorted(filter(None, told))) or None
 
     async def close(self) -> None:
         """Let go of every connection."""
         await self._client.aclose()
+
+    async def _fetch_as(self, reference: str, account: ChannelAccount) -> bytes:
+        """Fetch with one of the account's credentials, where it has any."""
+        credentials = media_credentials(account)
+        if not credentials:
+            return await self._fetch(reference, account)
+        name = account.provider, account.account
+        if name not in self._rotations:
+            self._rotations[name] = Rotation(account, "media", credentials)
+
+        async def ask(credential: str) -> bytes:
+            return await self._fetch(reference, with_media_credential(account, credential))
+
+        return await self._rotations[name].first_accepted(ask, is_forbidden)
 
     async def _fetch(self, reference: str, account: ChannelAccount) -> bytes:
         source, url = source_of(account), first_url(reference, account)

@@ -88,6 +88,7 @@ def build_ingest(
     if media is not None:
         stuck = settings.stuck_after_seconds
         health.mentions("media", lambda: media.consumer.progress.complaint(stuck))
+        health.mentions("media credentials", media.client.complaint)
     outbound = Outbound()
     before = stage(intake, accounts) if stage else None
     entrance = before or intake

@@ -5,6 +5,7 @@ the outbox, what became of each file.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -36,6 +37,7 @@ from common.edges.waiting import work_until
 logger = structlog.get_logger()
 
 IDLE_SECONDS = 0.5
+COUNT_SECONDS = 5.0
 LEASE = timedelta(minutes=5)  # longer than any fetch; after a crash the file waits for so long
 
 _INSERT = text(
@@ -53,6 +55,8 @@ _LATER = text(
     "UPDATE media_fetch SET due_at = :at WHERE message = :message AND position = :position"
 )
 _DONE = text("DELETE FROM media_fetch WHERE message = :message AND position = :position")
+
+_WAITING = text("SELECT count(*) FROM (SELECT FROM media_fetch LIMIT 100000) AS rows")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Pending).decode
@@ -122,7 +126,8 @@ class MediaFetcher:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fetch until `stopping` is set. What is under way then is fetched again by the next life."""
-        await work_until(stopping, *(self._work() for _ in range(self._workers)))
+        workers = (self._work() for _ in range(self._workers))
+        await work_until(stopping, self._count(), *workers)
 
     async def fetch_next(self) -> bool:
         """Try the file that is due first; False where none is. Raises TransientError."""
@@ -138,6 +143,17 @@ class MediaFetcher:
         else:
             await self._tell(claimed, attachment, None)
         return True
+
+    async def count_waiting(self) -> None:
+        """Show how many files wait. Raises TransientError."""
+        async with passing_errors(), self._engine.connect() as connection:
+            metrics.media_waiting.set((await connection.execute(_WAITING)).scalar_one())
+
+    async def _count(self) -> None:
+        while True:
+            with contextlib.suppress(TransientError):  # the workers tell
+                await self.count_waiting()
+            await asyncio.sleep(COUNT_SECONDS)
 
     async def _work(self) -> None:
         while True:

@@ -23,6 +23,7 @@ class MediaParts(Struct, frozen=True):
     """`components` in the order in which they stop."""
 
     consumer: Consumer
+    client: MediaClient
     components: tuple[Component, ...]
 
 
@@ -66,4 +67,4 @@ def build_media(
     )
     queue = media_queue(service, accounts, system_clock)
     consumer = Consumer(options, engine, queue, after_commit=relay.wake)
-    return MediaParts(consumer, (consumer, fetcher, relay, Closing(client.close)))
+    return MediaParts(consumer, client, (consumer, fetcher, relay, Closing(client.close)))

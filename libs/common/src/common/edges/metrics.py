@@ -53,6 +53,16 @@ parses_given_up = Counter(
     "Originals that the parser did not come back from, kept unread: `time` or `crash`.",
     ["provider", "reason"],
 )
+media_waiting = Gauge(
+    "madoguchi_media_waiting",
+    "Files to be fetched or asked for again, up to 100,000; replicas share the queue and show the same.",
+)
+credential_ready = Gauge(
+    "madoguchi_credential_ready",
+    "1 while a provider accepts a credential that we show it, by its use (`media`, `mentions`) and "
+    "its place in the account's list, from 1; 0 after a refusal.",
+    ["provider", "account", "use", "place"],
+)
 account_ready = Gauge(
     "madoguchi_account_ready",
     "1 while an account's credentials work.",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from common.core.adapters import ChannelAccount
 from common.core.errors import MadoguchiError, TransientError
 from common.core.payloads import UnreadableError
+from common.edges.rotation import Rotation
 from ingest_social.core.bluesky import notifications as bluesky
 from ingest_social.core.mastodon import notifications as mastodon
 from ingest_social.core.news import News
@@ -32,6 +33,10 @@ class Asking(Protocol):
         """Return what came after a position. Raises CredentialError, TransientError."""
         ...
 
+    def complaint(self) -> str | None:
+        """Return which of its credentials were refused, or None."""
+        ...
+
 
 def asking(account: ChannelAccount, client: httpx.AsyncClient) -> Asking | None:
     """Return how to ask for an account's mentions, or None where it gives no credential for it."""
@@ -49,17 +54,24 @@ class AskMastodon:
     def __init__(self, account: ChannelAccount, client: httpx.AsyncClient) -> None:
         instance = account.options.get("handle", "").rpartition("@")[2]
         self._url = account.options.get("server", f"https://{instance}") + mastodon.PATH
-        self._token = account.options["access_token"]
+        self._tokens = Rotation(account, "mentions", account.options["access_token"].split())
         self._client = client
+
+    def complaint(self) -> str | None:
+        """Return which of its credentials were refused, or None."""
+        return self._tokens.complaint()
 
     async def news(self, position: str | None) -> News:
         """Return one page of mentions. Raises CredentialError, TransientError."""
-        headers = _bearer(self._token)
-        answer = await _ask(
-            self._client, "GET", self._url, headers=headers, params=mastodon.query(position)
-        )
-        _credential_accepted(answer)
-        return mastodon.news(_good(answer), position)
+        query = mastodon.query(position)
+
+        async def ask(token: str) -> _Answer:
+            headers = _bearer(token)
+            answer = await _ask(self._client, "GET", self._url, headers=headers, params=query)
+            _credential_accepted(answer)
+            return answer
+
+        return mastodon.news(_good(await self._tokens.first_accepted(ask, _is_refusal)), position)
 
 
 class _Session(Struct, frozen=True, rename="camel"):
@@ -71,12 +83,14 @@ class AskBluesky:
 
     def __init__(self, account: ChannelAccount, client: httpx.AsyncClient) -> None:
         self._server = account.options.get("server", BLUESKY)
-        self._login = {
-            "identifier": account.options.get("did", account.account),
-            "password": account.options["app_password"],
-        }
+        self._identifier = account.options.get("did", account.account)
+        self._passwords = Rotation(account, "mentions", account.options["app_password"].split())
         self._client = client
         self._token: str | None = None
+
+    def complaint(self) -> str | None:
+        """Return which of its credentials were refused, or None."""
+        return self._passwords.complaint()
 
     async def news(self, position: str | None) -> News:
         """Return everything since `position`. Raises CredentialError, TransientError."""
@@ -98,13 +112,17 @@ class AskBluesky:
         return _good(answer)
 
     async def _listing(self, query: tuple[tuple[str, str], ...]) -> "_Answer":
-        token = self._token = self._token or await self._new_token()
+        token = self._token
+        if token is None:
+            token = await self._passwords.first_accepted(self._new_token, _is_refusal)
+            self._token = token
         headers = _bearer(token)
         url = self._server + bluesky.PATH
         return await _ask(self._client, "GET", url, headers=headers, params=query)
 
-    async def _new_token(self) -> str:
-        answer = await _ask(self._client, "POST", self._server + _SESSION, json=self._login)
+    async def _new_token(self, password: str) -> str:
+        login = {"identifier": self._identifier, "password": password}
+        answer = await _ask(self._client, "POST", self._server + _SESSION, json=login)
         _credential_accepted(answer)
         try:
             return msgspec.json.decode(_good(answer), type=_Session).access_jwt
@@ -160,6 +178,10 @@ def _bearer(token: str) -> dict[str, str]:
 def _credential_accepted(answer: _Answer) -> None:
     if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
         raise CredentialError(f"the provider refuses our credential: {answer.status}")
+
+
+def _is_refusal(error: MadoguchiError) -> bool:
+    return isinstance(error, CredentialError)
 
 
 def _good(answer: _Answer) -> bytes:

@@ -69,8 +69,9 @@ class Mentions:
         self._troubles: dict[str, str] = {}
 
     def complaint(self) -> str | None:
-        """Return which accounts hear nothing and why, or None."""
+        """Return which accounts hear nothing and why, and which credentials are refused, or None."""
         told = [f"{name}: {trouble}" for name, trouble in sorted(self._troubles.items())]
+        told += filter(None, (listener.asking.complaint() for listener in self._listeners))
         return "; ".join(told) or None
 
     async def run(self, stopping: asyncio.Event) -> None:

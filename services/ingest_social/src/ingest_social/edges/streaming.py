@@ -15,6 +15,7 @@ PATH = "/api/v1/streaming/user/notification"
 QUIET_SECONDS = 90.0  # an instance sends a heartbeat every fifteen
 _EVENT = b"event:"
 _OK = 200
+_REFUSED = (401, 403)
 
 
 class Stream:
@@ -22,20 +23,24 @@ class Stream:
 
     def __init__(self, account: ChannelAccount, client: httpx.AsyncClient) -> None:
         self._url = account.options["streaming"] + PATH
-        self._token = account.options.get("access_token", "")
+        self._tokens = account.options.get("access_token", "").split() or [""]
+        self._refusals = 0
         self._client = client
 
     async def watch(self, nudge: asyncio.Event) -> None:
         """Set `nudge` at each event until the stream ends. Raises TransientError."""
+        token = self._tokens[self._refusals % len(self._tokens)]
         try:
             request = self._client.build_request(
                 "GET",
                 self._url,
-                headers={"authorization": f"Bearer {self._token}", "accept": "text/event-stream"},
+                headers={"authorization": f"Bearer {token}", "accept": "text/event-stream"},
                 timeout=httpx.Timeout(20.0, read=QUIET_SECONDS),
             )
             answer = await self._client.send(request, stream=True)
             try:
+                if answer.status_code in _REFUSED:
+                    self._refusals += 1  # the next attempt is made with the next token
                 await _watch(answer, nudge)
             finally:
                 await answer.aclose()

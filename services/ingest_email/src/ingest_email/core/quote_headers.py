@@ -79,7 +79,7 @@ def attribution_end(lines: Sequence[str], start: int) -> int | None:
             break
         if _is_attribution(joined):
             return None if _begins_later(taken) else end
-    is_weak = _is_weak(lines[start].strip()) and _only_quotes_next(lines, start + 1)
+    is_weak = taken and _is_weak(taken[0]) and _only_quotes_next(lines, start + 1)
     return start + 1 if is_weak else None
 
 

@@ -1,15 +1,17 @@
 """What all text message providers share: numbers as contacts, and who speaks with whom."""
 
+import re
 from datetime import datetime
 
 from common.core.adapters import ChannelAccount, Original
-from common.core.contacts import phone_contact
+from common.core.contacts import ContactKind, phone_contact, scoped_contact
 from common.core.drafting import Drafting, Exchange
 from common.core.events import Channel, Party
 
 UNKNOWN_SENDER = "sender:unknown"
 
 _LONGEST_SHORT_CODE = 6
+_USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")  # "Business-scoped user IDs"
 
 
 def drafting(original: Original, account: ChannelAccount, signature: str) -> Drafting:
@@ -27,6 +29,16 @@ def drafting(original: Original, account: ChannelAccount, signature: str) -> Dra
 def number_party(number: str, account: ChannelAccount, name: str | None = None) -> Party:
     """Return who has the number. Raises InvalidContactError."""
     return Party(phone_contact(number, account.region), name=name or None, address=number)
+
+
+def whatsapp_party(who: str, account: ChannelAccount) -> Party:
+    """Return who writes on WhatsApp: by number, or by an id where the number is kept from us.
+
+    Raises InvalidContactError.
+    """
+    if _USER_ID.fullmatch(who):
+        return Party(scoped_contact(ContactKind.WHATSAPP, who))
+    return number_party(international(who), account)
 
 
 def company_party(number: str | None, account: ChannelAccount) -> Party:

@@ -11,22 +11,19 @@ from msgspec.structs import replace
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.contacts import ContactKind, scoped_contact
 from common.core.delivery import DeliveryStatus
-from common.core.drafting import (
-    Content,
-    Drafting,
-    Reader,
-    alone,
-    bracketed,
-    media_name,
-    place_text,
-    read_content,
-    remote,
-)
+from common.core.drafting import Content, Drafting, alone
 from common.core.events import Channel, Direction, MessageKind, Party
-from common.core.keywords import keyword_kind
 from common.core.payloads import Id, UnreadableError, flattened, shaped, text_at, value_at
 from common.core.times import from_iso
-from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
+from ingest_sms.core.sinch.conversation_contents import content
+from ingest_sms.core.texting import (
+    company_party,
+    drafting,
+    exchange,
+    international,
+    number_party,
+    whatsapp_party,
+)
 
 _CHANNELS = {
     "SMS": Channel.SMS,
@@ -53,7 +50,7 @@ _FRAME = frozenset(
         "correlation_id",
     ]
 )
-_BY_NUMBER = frozenset(["SMS", "MMS", "RCS", "WHATSAPP", "VIBERBM"])
+_BY_NUMBER = frozenset(["SMS", "MMS", "RCS", "VIBERBM"])
 _STATUSES = {
     "QUEUED_ON_CHANNEL": DeliveryStatus.SENT,
     "DELIVERED": DeliveryStatus.DELIVERED,
@@ -95,40 +92,14 @@ class Report(Submission, frozen=True, kw_only=True):
     status: str
 
 
-class Coordinates(Struct, frozen=True):
-    """A point on the map, in degrees."""
+class Consent(Struct, frozen=True):
+    """Somebody's wish about our messages on a channel, and what became of it there."""
 
-    latitude: float
-    longitude: float
-
-
-class Place(Struct, frozen=True):
-    """A place."""
-
-    coordinates: Coordinates
-    title: str | None = None
-    label: str | None = None
-
-
-class Media(Struct, frozen=True):
-    """A file, for cards with a caption."""
-
-    url: str
-    caption: str | None = None
-    filename_override: str | None = None
-
-
-class Choice(Struct, frozen=True):
-    """A button of `message_id` that was pressed."""
-
-    postback_data: str
-    message_id: str | None = None
-
-
-class Text(Struct, frozen=True):
-    """A text."""
-
-    text: str
+    status: str
+    channel: str = ""
+    identity: str = ""
+    contact_id: str = ""
+    request_id: str = ""
 
 
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
@@ -162,7 +133,7 @@ def _message(drafts: Drafting, item: object, time: datetime | None) -> Draft:
         exchange(customer, company, time),
         direction=Direction.OUTBOUND if outbound else Direction.INBOUND,
     )
-    return drafts.message(message.id, parties, _content(value_at(item, "contact_message")))
+    return drafts.message(message.id, parties, content(value_at(item, "contact_message")))
 
 
 def _report(drafts: Drafting, item: object, time: datetime | None) -> Draft:
@@ -188,6 +159,23 @@ def _submitted(drafts: Drafting, item: object, time: datetime | None) -> Draft:
     )
 
 
+def _consent(kind: MessageKind, drafts: Drafting, item: object, time: datetime | None) -> Draft:
+    """Return that somebody stopped or started at the channel's own switch, if that went well."""
+    told = shaped(item, Consent)
+    identity = Identity(told.channel, told.identity)
+    drafts = _on_channel(drafts, identity)
+    customer = _customer(drafts.account, identity, told.contact_id)
+    done = told.status.endswith("_SUCCEEDED")
+    said = Content(
+        kind=kind if done else MessageKind.SYSTEM,
+        attributes={"event": "consent", "status": told.status},
+    )
+    parties = exchange(customer, company_party(None, drafts.account), time)
+    moment = time or drafts.original.received_at
+    name = told.request_id or f"{customer.contact}:{told.status}:{moment.isoformat()}"
+    return drafts.message(name, parties, said)
+
+
 def _on_channel(drafts: Drafting, identity: Identity) -> Drafting:
     return replace(drafts, channel=_CHANNELS.get(identity.channel, Channel.APP))
 
@@ -197,6 +185,8 @@ def _customer(account: ChannelAccount, identity: Identity, contact_id: str) -> P
     who, channel = identity.identity, identity.channel
     if not who:
         return Party(scoped_contact(ContactKind.APP, "sinch", contact_id))
+    if channel == "WHATSAPP":
+        return whatsapp_party(who, account)
     if channel in _BY_NUMBER:
         return number_party(international(who), account)
     if channel == "TELEGRAM":
@@ -206,55 +196,10 @@ def _customer(account: ChannelAccount, identity: Identity, contact_id: str) -> P
     return Party(scoped_contact(ContactKind.APP, channel.lower() or "sinch", who))
 
 
-def _content(message: object) -> Content:
-    kind = next((name for name in _CONTENTS if value_at(message, name)), None)
-    said = read_content(_CONTENTS, kind, value_at(message, kind or ""))
-    return replace(said, in_reply_to=said.in_reply_to or text_at(message, "reply_to", "message_id"))
-
-
-def _text(message: object) -> Content:
-    text = shaped(message, Text).text
-    return Content(kind=keyword_kind(text), text=text)
-
-
-def _media(message: object) -> Content:
-    media = shaped(message, Media)
-    name = media.filename_override or media_name("application/octet-stream")
-    file = remote(name, "application/octet-stream", media.url)
-    return Content(text=media.caption, attachments=(file,))
-
-
-def _place(message: object) -> Content:
-    place = shaped(message, Place)
-    at = place.coordinates
-    return Content(
-        text=place_text(place.title, place.label, latitude=at.latitude, longitude=at.longitude)
-    )
-
-
-def _choice(message: object) -> Content:
-    choice = shaped(message, Choice)
-    return Content(
-        kind=MessageKind.POSTBACK,
-        in_reply_to=choice.message_id,
-        attributes={"payload": choice.postback_data},
-    )
-
-
-def _products(message: object) -> Content:
-    return Content(text=bracketed("注文"), attributes=flattened(message, "order"))
-
-
-_CONTENTS: Mapping[str, Reader] = {
-    "text_message": _text,
-    "media_message": _media,
-    "media_card_message": _media,
-    "location_message": _place,
-    "choice_response_message": _choice,
-    "product_response_message": _products,
-}
 _EVENTS: Mapping[str, Callable[[Drafting, object, datetime | None], Draft]] = {
     "message": _message,
     "message_delivery_report": _report,
     "message_submit_notification": _submitted,
+    "opt_in_notification": partial(_consent, MessageKind.OPT_IN),
+    "opt_out_notification": partial(_consent, MessageKind.OPT_OUT),
 }

@@ -21,6 +21,7 @@ from common.core.drafting import (
 from common.core.events import Attachment, MessageKind
 from common.core.keywords import keyword_kind
 from common.core.payloads import Id, flattened, shaped, shaped_at, text_at
+from common.core.signatures import unbase64
 from common.core.times import from_iso
 from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
 
@@ -170,7 +171,12 @@ def _file(file: MediaItem, number: int) -> Attachment:
     return remote(media_name(file.content_type, number), file.content_type, file.url)
 
 
-_CONTENTS = {"mo_text": _text, "mo_media": _media, "mo_binary": lambda _: UNSUPPORTED}
+def _binary(item: object) -> Content:
+    octets = unbase64(text_at(item, "body") or "") or b""
+    return labelled(UNSUPPORTED, {"data": octets.hex()})
+
+
+_CONTENTS = {"mo_text": _text, "mo_media": _media, "mo_binary": _binary}
 _KINDS: Mapping[str, Callable[[Drafting, object], Iterator[Draft]]] = MappingProxyType(
     {"delivery_report": _batch, "recipient_delivery_report": _recipient}
 )

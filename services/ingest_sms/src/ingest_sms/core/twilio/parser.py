@@ -19,7 +19,7 @@ from common.core.keywords import keyword_kind
 from common.core.payloads import UnreadableError, form_fields
 from common.core.text import clean
 from common.core.webhooks import ANSWERS
-from ingest_sms.core.texting import drafting, exchange, number_party
+from ingest_sms.core.texting import drafting, exchange, number_party, whatsapp_party
 
 ACCEPTED = Answer(200, b"<Response/>", "text/xml")  # TwiML for: say nothing to the customer
 TWILIO_ANSWERS = MappingProxyType({**ANSWERS, Outcome.ACCEPTED: ACCEPTED})
@@ -50,11 +50,22 @@ _ATTRIBUTES = {
     "NumSegments": "segments",
     "OptOutType": "opt_out_type",  # Twilio has answered the customer already
     "ButtonPayload": "payload",
+    "ListId": "list_id",
     "FromCountry": "from_country",
     "FromCity": "from_city",
     "ReferralSourceUrl": "referral_url",
     "ReferralHeadline": "referral_headline",
+    "ReferralBody": "referral_body",
+    "ReferralSourceId": "referral_source_id",
+    "ReferralSourceType": "referral_source_type",
+    "ReferralCtwaClid": "referral_click",
+    "Forwarded": "forwarded",
+    "FrequentlyForwarded": "frequently_forwarded",
+    "OriginalRepliedMessageSender": "in_reply_to_sender",
+    "ErrorCode": "webhook_error",  # this is the fallback URL: another address of ours failed
 }
+_PRESSED = ("ButtonPayload", "ListId")
+_CHOSEN = ("Body", "ButtonText", "ListTitle")
 
 Fields = Mapping[str, str]
 
@@ -93,7 +104,7 @@ def _status(drafts: Drafting, fields: Fields, sid: str, heard: str) -> Draft:
 
 
 def _content(fields: Fields) -> Content:
-    text = fields.get("Body") or fields.get("ButtonText") or _place(fields)
+    text = next((fields[name] for name in _CHOSEN if fields.get(name)), _place(fields))
     content = Content(
         kind=_kind(fields),
         text=text,
@@ -104,7 +115,7 @@ def _content(fields: Fields) -> Content:
 
 
 def _kind(fields: Fields) -> MessageKind:
-    if "ButtonPayload" in fields:
+    if any(fields.get(name) for name in _PRESSED):
         return MessageKind.POSTBACK
     told = _OPT_OUT_TYPES.get(fields.get("OptOutType", "").upper())
     return told or keyword_kind(fields.get("Body"))
@@ -136,6 +147,8 @@ def _party(address: str, ours: str, account: ChannelAccount, name: str | None = 
     if scheme == "messenger":
         page = ours.partition(":")[2]
         return Party(scoped_contact(ContactKind.META, page, bare), name, address)
+    if scheme == "whatsapp":
+        return replace(whatsapp_party(bare, account), name=name, address=address)
     return replace(number_party(bare if colon else address, account, name), address=address)
 
 

@@ -10,6 +10,7 @@ from common.core.drafting import (
     Content,
     Reader,
     bracketed,
+    labelled,
     media_name,
     place_text,
     read_content,
@@ -69,11 +70,22 @@ def content(webhook: object) -> Content:
     if kind is None:
         said = value_at(webhook, "message", "content")
         kind = text_at(said, "type")
-    found = read_content(_READERS, kind, said)
+    found = labelled(read_content(_READERS, kind, said), _told_beside(webhook))
     quoted = text_at(webhook, "context", "message_uuid")
     if found.kind is MessageKind.REACTION:
         return replace(found, target=quoted)
     return replace(found, in_reply_to=quoted)
+
+
+def _told_beside(webhook: object) -> dict[str, str]:
+    """Return what is said around a message: its advertisement, network, segments, what it quotes."""
+    status = text_at(webhook, "context_status")
+    return {
+        **({"context_status": status} if status == "unavailable" else {}),
+        **flattened(value_at(webhook, "whatsapp", "referral"), "referral"),
+        **flattened(value_at(webhook, "origin"), "origin"),
+        **flattened(value_at(webhook, "sms"), "sms"),
+    }
 
 
 def _text(message: object) -> Content:

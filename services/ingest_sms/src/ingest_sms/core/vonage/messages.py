@@ -12,11 +12,18 @@ from msgspec.structs import replace
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.contacts import ContactKind, scoped_contact
 from common.core.delivery import DeliveryStatus
-from common.core.drafting import Drafting, alone, named
+from common.core.drafting import Drafting, alone, labelled, named
 from common.core.events import Channel, Party
 from common.core.payloads import Id, flattened, shaped, text_at
 from common.core.times import from_iso
-from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
+from ingest_sms.core.texting import (
+    company_party,
+    drafting,
+    exchange,
+    international,
+    number_party,
+    whatsapp_party,
+)
 from ingest_sms.core.vonage.contents import content
 
 _CHANNELS = {
@@ -62,7 +69,7 @@ def _drafts(drafts: Drafting, value: object) -> tuple[Draft]:
     if webhook.status is not None:
         return (_status(drafts, webhook, customer, value),)
     customer = replace(customer, name=text_at(webhook.profile, "name"))
-    said = content(value)
+    said = labelled(content(value), {"username": text_at(webhook.profile, "username")})
     time = from_iso(webhook.timestamp)
     return (drafts.message(webhook.message_uuid, exchange(customer, company, time), said),)
 
@@ -86,10 +93,11 @@ def _parties(drafts: Drafting, theirs: object, ours: object) -> tuple[Party, Par
     if drafts.channel is Channel.MESSENGER:
         page = partial(scoped_contact, ContactKind.META, company)
         return Party(page(customer)), Party(page(company))
-    return (
-        number_party(international(customer), drafts.account),
-        company_party(company, drafts.account),
-    )
+    if drafts.channel is Channel.WHATSAPP:
+        them = whatsapp_party(customer, drafts.account)
+    else:
+        them = number_party(international(customer), drafts.account)
+    return them, company_party(company, drafts.account)
 
 
 def _address(value: object) -> str:

@@ -56,6 +56,7 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
     message_id: str | None = None  # where it is not the delivery's own id
     subject: str | None = None
     text: str | None = None
+    text_reply: str | None = None  # without what it quotes, and whom it names first
     language: str | None = None
     attachments: tuple[Attachment, ...] = ()
     target: str | None = None
@@ -124,6 +125,7 @@ class Drafting(Struct, frozen=True, kw_only=True):
             received_at=self.original.received_at,
             subject=content.subject,
             text=content.text,
+            text_reply=content.text_reply,
             language=content.language,
             attachments=content.attachments,
             authenticity=Authenticity(signature=self.signature),

@@ -106,8 +106,16 @@ def _post(noticed: Notification) -> Content:
         language=languages[0] if languages and isinstance(languages[0], str) else None,
         attachments=_files(noticed.author.did, embed),
         in_reply_to=text_at(record, "reply", "parent", "uri") or noticed.reason_subject,
-        attributes={"event": noticed.reason, "public": "true"},
+        attributes={"event": noticed.reason, "public": "true", **_links(record)},
     )
+
+
+def _links(record: object) -> dict[str, str]:
+    """Return where the text's links lead: in the text itself they are often cut short."""
+    features = [
+        feature for facet in items_at(record, "facets") for feature in items_at(facet, "features")
+    ]
+    return flattened([uri for feature in features if (uri := text_at(feature, "uri"))], "link")
 
 
 def _link(external: object) -> str | None:

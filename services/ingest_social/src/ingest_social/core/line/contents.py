@@ -40,7 +40,7 @@ def _message(event: object) -> Content:
     said = read_content(_MESSAGES, kind, message)
     if said.kind is MessageKind.UNSUPPORTED:
         return labelled(replace(said, message_id=text_at(message, "id")), {"message_type": kind})
-    return said
+    return labelled(said, {"mark_as_read_token": text_at(message, "markAsReadToken")})
 
 
 def _edited(event: object) -> Content:
@@ -66,6 +66,11 @@ def _system(event: object) -> Content:
     fields = shaped(event, dict[str, Any])
     told = {name: value for name, value in fields.items() if name not in _FRAME}
     return Content(kind=MessageKind.SYSTEM, attributes={"event": fields["type"], **flattened(told)})
+
+
+def _consent(kind: MessageKind, event: object) -> Content:
+    """Return that somebody became our friend, or blocked us: what LINE calls follow and unfollow."""
+    return replace(_system(event), kind=kind)
 
 
 def _text(message: object) -> Content:
@@ -130,10 +135,10 @@ _EVENTS: Mapping[str, Reader] = {
     "messageEdited": _edited,
     "unsend": _unsent,
     "postback": _postback,
+    "follow": partial(_consent, MessageKind.OPT_IN),
+    "unfollow": partial(_consent, MessageKind.OPT_OUT),
     **dict.fromkeys(
         (
-            "follow",
-            "unfollow",
             "join",
             "leave",
             "memberJoined",

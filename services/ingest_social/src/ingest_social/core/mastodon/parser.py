@@ -23,7 +23,7 @@ from common.core.payloads import (
     value_at,
 )
 from common.core.times import from_iso
-from ingest_social.core.mastodon.markup import plain
+from ingest_social.core.mastodon.markup import plain, without_names
 from ingest_social.core.mastodon.shapes import (
     Account,
     Conversation,
@@ -136,15 +136,19 @@ def _edit(drafts: Drafting, status: Status) -> Draft:
 
 def _content(status: Status) -> Content:
     files = (_file(media, number) for number, media in enumerate(status.media_attachments, 1))
+    text = plain(status.content)
     content = Content(
         subject=status.spoiler_text or None,
-        text=plain(status.content) or None,
+        text=text or None,
+        text_reply=without_names(text) or None,
         language=status.language,
         attachments=tuple(files),
         in_reply_to=status.in_reply_to_id,
     )
     public = "true" if status.visibility in _OPEN else None
-    return labelled(content, {"visibility": status.visibility, "public": public})
+    seen = [media.description for media in status.media_attachments]
+    told = {"visibility": status.visibility, "public": public}
+    return labelled(content, {**flattened(seen, "description"), **told})
 
 
 def _file(media: Media, number: int) -> Attachment:

@@ -96,6 +96,8 @@ def _items(body: object) -> list[Item | Change]:
 
 def _told(entry: object) -> Iterator[Item | Change]:
     page, time = text_at(entry, "id") or "", value_at(entry, "time")
+    if not any(items_at(entry, name) for name in ("messaging", "standby", "changes")):
+        yield Item(page, None)  # kept, as something that nobody can read
     yield from (Item(page, told) for told in items_at(entry, "messaging"))
     yield from (Item(page, told, standby=True) for told in items_at(entry, "standby"))
     time = time if isinstance(time, int) else None

@@ -22,6 +22,8 @@ _FILES = {
     "audio": "audio/*",
     "file": "application/octet-stream",
 }
+# Copies on Meta's own servers, gone within days; the picture or film tells itself when fetched.
+_COPIES = frozenset(["ig_reel", "story_mention"])
 _LABELS = {
     "appointment_booking": "予約",
     "fallback": "リンク",
@@ -81,20 +83,35 @@ def message_content(message: Message, told: object) -> Content:
         content,
         {
             "payload": payload,
+            "story_id": text_at(told, "reply_to", "story", "id"),
             "story_url": text_at(told, "reply_to", "story", "url"),
+            "sticker_id": _sticker(message),
+            **flattened(value_at(told, "app_id"), "app_id"),
+            "metadata": text_at(told, "metadata"),
             **flattened(value_at(told, "referral"), "referral"),
         },
     )
 
 
+def _sticker(message: Message) -> str | None:
+    told = (
+        value_at(attachment, "payload", "sticker_id") for attachment in message.attachments or ()
+    )
+    return next((str(sticker) for sticker in told if sticker), None)
+
+
 def _files(attachments: list[object]) -> tuple[Attachment, ...]:
     found = []
     for number, attachment in enumerate(attachments, 1):
-        media_type = _FILES.get(text_at(attachment, "type") or "")
+        media_type = _media_type(text_at(attachment, "type") or "")
         url = text_at(attachment, "payload", "url")
         if media_type and url:
             found.append(remote(media_name(media_type, number), media_type, url))
     return tuple(found)
+
+
+def _media_type(kind: str) -> str | None:
+    return "application/octet-stream" if kind in _COPIES else _FILES.get(kind)
 
 
 def _shared(attachment: object) -> str | None:

@@ -35,7 +35,7 @@ _STATUSES = {
     "failed": DeliveryStatus.FAILED,
 }
 _FIELDS = {
-    "messages": ("messages", "statuses"),
+    "messages": ("messages", "statuses", "errors"),
     "smb_message_echoes": ("message_echoes",),
     "user_preferences": ("user_preferences",),
 }
@@ -68,7 +68,8 @@ class Status(Struct, frozen=True):
     id: Id
     status: str
     timestamp: str = ""
-    recipient_id: str | None = None
+    recipient_id: str | None = None  # of the group, where it went to one
+    recipient_participant_id: str | None = None
     recipient_user_id: str | None = None
 
 
@@ -85,6 +86,7 @@ class Contact(Struct, frozen=True):
     profile: Profile = Profile()
     wa_id: str | None = None
     user_id: str | None = None
+    parent_user_id: str | None = None
 
 
 class Preference(Struct, frozen=True):
@@ -117,11 +119,16 @@ def _name(item: Item) -> str | None:
 
 
 def _items(body: object) -> list[Item]:
-    changes = [change for entry in items_at(body, "entry") for change in items_at(entry, "changes")]
-    found = [item for change in changes for item in _told(change)]
+    entries = items_at(body, "entry")
+    found = [item for entry in entries for item in _of_entry(entry)]
     if not found:
         raise UnreadableError("a request that tells nothing")
     return found
+
+
+def _of_entry(entry: object) -> list[Item]:
+    changes = items_at(entry, "changes") or [None]
+    return [item for change in changes for item in _told(change)]
 
 
 def _told(change: object) -> list[Item]:
@@ -132,6 +139,8 @@ def _told(change: object) -> list[Item]:
 
 
 def _drafts(drafts: Drafting, item: Item) -> Iterator[Draft]:
+    if item.value is None:
+        raise UnreadableError("a change that tells nothing")
     read = _notice if item.told is item.value else _READERS[item.kind]
     yield read(drafts, item)
 
@@ -140,8 +149,13 @@ def _message(drafts: Drafting, item: Item) -> Draft:
     message = shaped(item.told, Message)
     customer = _person(drafts, item, message.sender, message.from_user_id)
     exchange = _exchange(drafts, item, customer, message.timestamp, message.group_id)
-    said = labelled(content(item.told), {"user_id": message.from_user_id})
-    return drafts.message(message.id, exchange, said)
+    known = _contact_of(item, message.sender, message.from_user_id)
+    ids = {
+        "user_id": message.from_user_id or known.user_id,
+        "parent_user_id": known.parent_user_id,
+        "username": known.profile.username,
+    }
+    return drafts.message(message.id, exchange, labelled(content(item.told), ids))
 
 
 def _echo(drafts: Drafting, item: Item) -> Draft:
@@ -157,12 +171,22 @@ def _status(drafts: Drafting, item: Item) -> Draft:
     errors = items_at(item.told, "errors")
     return drafts.status(
         told.id,
-        _person(drafts, item, told.recipient_id, told.recipient_user_id),
+        _person(drafts, item, _recipient(told), told.recipient_user_id),
         _STATUSES.get(told.status),
-        heard=told.status,
+        heard=_heard(told),
         time=from_seconds(told.timestamp),
         error_code=flattened(errors[0]).get("code") if errors else None,
     )
+
+
+def _recipient(told: Status) -> str | None:
+    return told.recipient_participant_id or told.recipient_id
+
+
+def _heard(told: Status) -> str:
+    """Return what was heard: of a group every member is heard of by itself."""
+    who = told.recipient_participant_id
+    return f"{who}:{told.status}" if who else told.status
 
 
 def _preference(drafts: Drafting, item: Item) -> Draft:
@@ -216,7 +240,10 @@ def _person(drafts: Drafting, item: Item, number: str | None, user_id: str | Non
 
 def _contact_of(item: Item, number: str | None, user_id: str | None) -> Contact:
     for told in items_at(item.value, "contacts"):
-        contact = shaped(told, Contact)
+        try:
+            contact = shaped(told, Contact)
+        except UnreadableError:
+            continue  # one odd contact must not harm what somebody else says
         if (number and contact.wa_id == number) or (user_id and contact.user_id == user_id):
             return contact
     return Contact()
@@ -232,4 +259,5 @@ _READERS: Mapping[str, Callable[[Drafting, Item], Draft]] = {
     "message_echoes": _echo,
     "statuses": _status,
     "user_preferences": _preference,
+    "errors": _notice,
 }

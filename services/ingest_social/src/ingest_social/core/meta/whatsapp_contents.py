@@ -85,9 +85,10 @@ def content(message: object) -> Content:
     said = read_content(_READERS, text_at(message, "type"), message)
     told = {
         **flattened(value_at(message, "referral"), "referral"),
+        **flattened(value_at(message, "context", "referred_product"), "referred_product"),
         **_forwarded(message),
         "voice": "true" if value_at(message, "audio", "voice") is True else None,
-        "error": _error(message),
+        **_error(message),
     }
     in_reply_to = said.in_reply_to or text_at(message, "context", "id")
     return labelled(replace(said, in_reply_to=in_reply_to), told)
@@ -98,8 +99,10 @@ def _forwarded(message: object) -> dict[str, str]:
     return {name: "true" for name in names if value_at(message, "context", name) is True}
 
 
-def _error(message: object) -> str | None:
-    return next((flattened(error).get("code") for error in items_at(message, "errors")), None)
+def _error(message: object) -> dict[str, str | None]:
+    error = next(iter(items_at(message, "errors")), None)
+    title = text_at(error, "title")
+    return {"error": flattened(error).get("code"), "error_title": title}
 
 
 def _text(message: object) -> Content:

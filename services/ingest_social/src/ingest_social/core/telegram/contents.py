@@ -1,6 +1,6 @@
 """What a Telegram message says: by the member that holds its content."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from ingest_social.core.telegram.shapes import Contact, File, Location, Sticker,
 # What a file of a kind is where Telegram does not say.
 _MEDIA_TYPES = {
     "photo": "image/jpeg",
+    "live_photo": "video/mp4",
     "animation": "video/mp4",
     "video": "video/mp4",
     "video_note": "video/mp4",
@@ -62,8 +63,21 @@ _SERVICE = (
     "forum_topic_reopened",
     "video_chat_started",
     "video_chat_ended",
-    "web_app_data",
+    "chat_owner_left",
+    "chat_owner_changed",
+    "connected_website",
+    "giveaway_created",
+    "direct_message_price_changed",
 )
+_DEEPEST = 20  # levels of a rich message
+_LABELS = {
+    "story": "ストーリー",
+    "game": "ゲーム",
+    "invoice": "請求",
+    "paid_media": "有料メディア",
+    "giveaway": "プレゼント企画",
+    "gift": "ギフト",
+}
 
 
 def content(message: object) -> Content:
@@ -84,7 +98,8 @@ def _service(message: object) -> Content:
     happened = {name: value for name, value in told.items() if value is not None}
     if not happened:
         return UNSUPPORTED
-    return Content(kind=MessageKind.SYSTEM, attributes=flattened(happened))
+    attributes = {"event": next(iter(happened)), **flattened(happened)}
+    return Content(kind=MessageKind.SYSTEM, attributes=attributes)
 
 
 def _text(message: object) -> Content:
@@ -101,6 +116,14 @@ def _photo(message: object) -> Content:
     if not sizes:
         raise UnreadableError("a photo without a size")
     return Content(attachments=(_attachment("photo", shaped(sizes[-1], File)),))
+
+
+def _live_photo(message: object) -> Content:
+    """Return the photo and the film that it is cut from; older clients get the photo alone."""
+    film = _attachment("live_photo", shaped_at(message, "live_photo", File))
+    sizes = items_at(message, "live_photo", "photo") or items_at(message, "photo")
+    still = [_attachment("photo", shaped(size, File)) for size in sizes[-1:]]
+    return Content(attachments=(*still, film))
 
 
 def _sticker(message: object) -> Content:
@@ -149,9 +172,50 @@ def _dice(message: object) -> Content:
     return Content(text=bracketed("サイコロ", text_at(dice, "emoji"), value_at(dice, "value")))
 
 
-# A venue also fills `location`, an animation also `document`: the fuller one comes first.
+def _labelled(name: str, message: object) -> Content:
+    told = value_at(message, name)
+    return Content(
+        text=bracketed(_LABELS[name], text_at(told, "title")), attributes=flattened(told, name)
+    )
+
+
+def _checklist(message: object) -> Content:
+    told = value_at(message, "checklist")
+    lines = (text_at(task, "text") for task in items_at(told, "tasks"))
+    title = bracketed("チェックリスト", text_at(told, "title"))
+    return Content(text="\n".join([title, *(f"・{line}" for line in lines if line)]))
+
+
+def _rich(message: object) -> Content:
+    """Return the words of a message with headings and tables, a line for each of its texts."""
+    lines = list(_texts(value_at(message, "rich_message")))
+    if not lines:
+        raise UnreadableError("a rich message without a word")
+    return Content(text="\n".join(lines))
+
+
+def _texts(value: object, depth: int = _DEEPEST, *, said: bool = False) -> Iterator[str]:
+    if said and isinstance(value, str):
+        yield value
+    elif depth and isinstance(value, dict):
+        for name, part in value.items():
+            yield from _texts(part, depth - 1, said=name == "text")
+    elif depth and isinstance(value, list):
+        for part in value:
+            yield from _texts(part, depth - 1, said=said)
+
+
+def _form(message: object) -> Content:
+    """Return what somebody sent from a web app of ours, opened by a button."""
+    data = text_at(message, "web_app_data", "data")
+    button = text_at(message, "web_app_data", "button_text")
+    return Content(kind=MessageKind.POSTBACK, text=button, attributes={"payload": data or ""})
+
+
+# A venue also fills `location`, an animation `document`, a live photo `photo`: the fuller one comes first.
 _READERS: Mapping[str, Reader] = {
     "text": _text,
+    "live_photo": _live_photo,
     "photo": _photo,
     "sticker": _sticker,
     "venue": _venue,
@@ -159,6 +223,10 @@ _READERS: Mapping[str, Reader] = {
     "contact": _contact,
     "poll": _poll,
     "dice": _dice,
+    "rich_message": _rich,
+    "checklist": _checklist,
+    "web_app_data": _form,
+    **{name: partial(_labelled, name) for name in _LABELS},
     **{
         kind: partial(_file, kind)
         for kind in ("animation", "video", "video_note", "audio", "voice", "document")

@@ -10,7 +10,7 @@ from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.contacts import ContactKind, scoped_contact
 from common.core.drafting import Content, Drafting, Exchange, alone, labelled
 from common.core.events import Channel, Direction, MessageKind, Party
-from common.core.payloads import UnreadableError, flattened, shaped, value_at
+from common.core.payloads import UnreadableError, flattened, shaped, text_at, value_at
 from common.core.times import from_seconds
 from ingest_social.core.telegram.contents import content
 from ingest_social.core.telegram.shapes import Callback, Chat, Deleted, Message, Reaction, User
@@ -21,6 +21,8 @@ class Update(Struct, frozen=True):
 
     update_id: int
 
+
+_WISHES = {"kicked": MessageKind.OPT_OUT, "member": MessageKind.OPT_IN}
 
 Read = Callable[[Drafting, int, object], Iterator[Draft]]
 
@@ -111,14 +113,29 @@ def _reaction(drafts: Drafting, update: int, told: object) -> Iterator[Draft]:
     yield drafts.message(str(update), _exchange(drafts, message), content)
 
 
-def _notice(name: str, drafts: Drafting, update: int, told: object) -> Iterator[Draft]:
-    content = Content(kind=MessageKind.SYSTEM, attributes={"event": name, **flattened(told)})
+def _membership(drafts: Drafting, update: int, told: object) -> Iterator[Draft]:
+    """Yield what became of us in a chat: in a private one, that its person blocks us or no longer."""
+    private = text_at(told, "chat", "type") == "private"
+    wish = _WISHES.get(text_at(told, "new_chat_member", "status") or "") if private else None
+    yield from _notice("my_chat_member", drafts, update, told, kind=wish or MessageKind.SYSTEM)
+
+
+def _notice(
+    name: str,
+    drafts: Drafting,
+    update: int,
+    told: object,
+    kind: MessageKind = MessageKind.SYSTEM,
+) -> Iterator[Draft]:
+    content = Content(kind=kind, attributes={"event": name, **flattened(told)})
     sender = value_at(told, "from") or value_at(told, "user")
     if sender is None:
         yield drafts.anonymous(content, str(update))
         return
     user = shaped(sender, User)
-    yield drafts.message(str(update), _undated(drafts, Chat(user.id), user), content)
+    exchange = _undated(drafts, Chat(user.id), user)
+    at = from_seconds(flattened(told).get("date"))
+    yield drafts.message(str(update), replace(exchange, time=at), content)
 
 
 def _said(message: Message, told: object) -> Content:
@@ -130,6 +147,7 @@ def _said(message: Message, told: object) -> Content:
         {
             "media_group": message.media_group_id,
             "forwarded": "true" if value_at(told, "forward_origin") else None,
+            "quote": text_at(told, "quote", "text"),
         },
     )
 
@@ -137,7 +155,9 @@ def _said(message: Message, told: object) -> Content:
 def _exchange(drafts: Drafting, message: Message) -> Exchange:
     """Return who speaks where. A private chat has its person's id, whoever writes in it."""
     chat, sender = message.chat, message.sender
-    thread = f"/{message.message_thread_id}" if message.message_thread_id else ""
+    topic = message.direct_messages_topic
+    within = message.message_thread_id or (topic.topic_id if topic else None)
+    thread = f"/{within}" if within else ""
     outbound = chat.type == "private" and sender is not None and sender.id != chat.id
     return Exchange(
         customer=Party(_contact(chat.id)) if outbound else _customer(message),
@@ -183,6 +203,7 @@ _READERS: Mapping[str, Read] = {
     "deleted_business_messages": _deleted,
     "callback_query": _callback,
     "message_reaction": _reaction,
+    "my_chat_member": _membership,
     **{
         name: partial(_notice, name)
         for name in (
@@ -195,7 +216,6 @@ _READERS: Mapping[str, Read] = {
             "purchased_paid_media",
             "poll",
             "poll_answer",
-            "my_chat_member",
             "chat_member",
             "chat_join_request",
             "chat_boost",

@@ -26,6 +26,12 @@ class Reply(Struct, frozen=True):
     message_id: int
 
 
+class Topic(Struct, frozen=True):
+    """One person's part of a channel's direct messages."""
+
+    topic_id: int
+
+
 class Message(Struct, frozen=True):
     """What every message has. `message_id` is unique within its chat only; times are in seconds."""
 
@@ -36,6 +42,7 @@ class Message(Struct, frozen=True):
     sender: User | None = field(name="from", default=None)
     sender_chat: Chat | None = None
     message_thread_id: int | None = None
+    direct_messages_topic: Topic | None = None
     reply_to_message: Reply | None = None
     media_group_id: str | None = None
     caption: str | None = None

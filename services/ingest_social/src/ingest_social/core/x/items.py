@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from common.core.payloads import UnreadableError, items_at, text_at, value_at
+from common.core.payloads import UnreadableError, flattened, items_at, text_at, value_at
 
 POST, POST_DELETED, MESSAGE, MESSAGE_READ, NOTICE = "post", "deleted", "message", "read", "notice"
 
@@ -43,7 +43,7 @@ def items(body: object) -> list[Item]:
 
 def _activity(data: object) -> Iterator[Item]:
     """X Activity API: one event, whose payload may hold several direct messages."""
-    name, event_id = text_at(data, "event_type") or "", text_at(data, "event_uuid")
+    name, event_id = text_at(data, "event_type") or "", flattened(data).get("event_uuid")
     ours, payload = text_at(data, "filter", "user_id") or "", value_at(data, "payload")
     people = _by_id(items_at(data, "includes", "users")) | _by_key(value_at(payload, "users"))
     if name.startswith("post."):

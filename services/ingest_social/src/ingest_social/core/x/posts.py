@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from common.core.drafting import Content, labelled, media_name, remote
 from common.core.events import Attachment, MessageKind
-from common.core.payloads import Id, items_at, shaped, text_at, value_at
+from common.core.payloads import Id, flattened, items_at, shaped, text_at, value_at
 from common.core.times import from_iso, from_millis
 from ingest_social.core.x.items import Item
 
@@ -124,7 +124,8 @@ def _marked(item: Item, content: Content) -> Content:
         item.told, "retweeted"
     )
     kind = MessageKind.SYSTEM if reposted else content.kind
-    marks = {"event": item.name, "public": "true", "reposted": reposted}
+    links = [text_at(link, "expanded_url") for link in items_at(item.told, "entities", "urls")]
+    marks = {"event": item.name, "public": "true", "reposted": reposted, **flattened(links, "link")}
     return labelled(replace(content, kind=kind), marks)
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 from tests.fuzz.laws import Target, flipped, pieces, storable, text
 from tests.samples.golden import ADAPTERS, RECEIVED_AT, account_of, request
+from tests.samples.hostile import SIGNATURES
 from tests.samples.signing import COVERS_BODY, OTHER_KEY, SECRET, SIGNERS, account_for, signed
 
 from common.core import sns
@@ -32,27 +33,6 @@ from ingest_social.core.bluesky import notifications as bluesky
 from ingest_social.core.mastodon import notifications as mastodon
 
 ALL = {name: adapter for adapters in ADAPTERS.values() for name, adapter in adapters.items()}
-SIGNATURES = (
-    "authorization",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-    "x-amz-sns-message-id",
-    "x-amz-sns-message-type",
-    "x-hub-signature",
-    "x-hub-signature-256",
-    "x-line-signature",
-    "x-sinch-webhook-signature",
-    "x-sinch-webhook-signature-nonce",
-    "x-sinch-webhook-signature-timestamp",
-    "x-telegram-bot-api-secret-token",
-    "x-twilio-email-event-webhook-signature",
-    "x-twilio-email-event-webhook-timestamp",
-    "x-twilio-signature",
-    "x-twilio-webhooks-signature-settings",
-    "x-twitter-webhooks-signature",
-    "x-viber-content-signature",
-)
 TOPIC = "arn:aws:sns:ap-northeast-1:123456789012:madoguchi"
 CERTIFICATE_URL = "https://sns.ap-northeast-1.amazonaws.com/SimpleNotificationService-1.pem"
 MOST_LABELS = 64

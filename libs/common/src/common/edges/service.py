@@ -22,6 +22,8 @@ from common.settings import CommonSettings
 
 logger = structlog.get_logger()
 
+_JSON = "application/json"
+
 Check = Callable[[], str | None]
 
 
@@ -95,12 +97,21 @@ class Health:
 def health_routes(app: FastAPI, health: Health) -> None:
     """Add `/livez`, `/readyz` and `/metrics`."""
 
-    @app.get("/livez", tags=["operations"], response_class=PlainTextResponse)
+    @app.get(
+        "/livez",
+        tags=["operations"],
+        response_class=PlainTextResponse,
+        responses={503: {"description": "Only a restart helps", "content": {_JSON: {}}}},
+    )
     async def livez() -> Response:
         fatal = health.fatal()
         return JSONResponse({"fatal": fatal}, 503) if fatal else PlainTextResponse("alive")
 
-    @app.get("/readyz", tags=["operations"])
+    @app.get(
+        "/readyz",
+        tags=["operations"],
+        responses={503: {"description": "What is missing", "content": {_JSON: {}}}},
+    )
     async def readyz() -> JSONResponse:
         missing = health.missing()
         body = {"ready": not missing, "missing": missing, "notes": health.notes()}

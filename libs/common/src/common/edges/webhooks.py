@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.core.adapters import (
@@ -24,6 +25,7 @@ from common.edges.clock import Clock
 from common.edges.credentials import Credentials
 from common.edges.outbound import Outbound
 from common.edges.ports import Accepting
+from common.edges.problems import MEDIA_TYPE, problem
 
 logger = structlog.get_logger()
 
@@ -31,6 +33,30 @@ PATH = "/v1/webhooks/{provider}/{account}"
 _WEBHOOK = re.compile(r"/v1/webhooks/([^/]+)/([^/]+)")
 
 CONFIRMATION_LIMIT_BYTES = 65_536
+
+
+_TEXT: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+_ANYTHING: dict[str, Any] = {
+    "application/json": {"schema": {}},
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+}
+_TAKEN: dict[str, Any] = {
+    "description": "Taken, and durable",
+    # The latter: what Twilio does with a customer's message, which is nothing.
+    "content": _TEXT | {"text/xml": {"schema": {"type": "string"}}},
+}
+_OURS: dict[str, Any] = {
+    "description": "Taken, or the answer to a provider's check of our address",
+    "content": _TAKEN["content"] | {"application/json": {"schema": {"type": "object"}}},
+}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    401: {"description": "The signature is missing or wrong; nothing was stored", "content": _TEXT},
+    403: {"description": "The signature is wrong; nothing was stored", "content": _TEXT},
+    404: {"description": "No such account", "content": {MEDIA_TYPE: {}}},
+    406: {"description": "The body is over the limit: Mailgun's last word", "content": _TEXT},
+    413: {"description": "The body is over the limit", "content": _TEXT},
+    503: {"description": "Nothing can be stored now; deliver again", "content": _TEXT},
+}
 
 
 class TooLargeError(Exception):
@@ -70,7 +96,7 @@ class WebhookEdge:
         known = self._accounts.find(provider, account)
         if adapter is None or known is None:
             metrics.webhook_requests.labels("unknown", "unknown", "unknown").inc()
-            return JSONResponse({"error": "unknown account"}, 404)
+            return problem(404, "no such account")
         with metrics.webhook_seconds.labels(provider).time():
             outcome, response = await self._handle(request, adapter, known)
         metrics.webhook_requests.labels(provider, account, outcome).inc()
@@ -142,7 +168,7 @@ class WebhookGate:
 
 
 def add_webhook_routes(app: FastAPI, edge: WebhookEdge) -> None:
-    """Add `/v1/webhooks/{provider}/{account}`; GET is for providers that check the address."""
+    """Add `/v1/webhooks/{provider}/{account}`; GET is for checks of the address, and for Vonage."""
     app.add_middleware(WebhookGate, edge=edge)
 
     @app.post(
@@ -150,16 +176,24 @@ def add_webhook_routes(app: FastAPI, edge: WebhookEdge) -> None:
         operation_id="receive_webhook",
         summary="Receive what a provider delivers",
         tags=["webhooks"],
-        responses={
-            401: {"description": "The signature is missing or wrong; nothing was stored"},
-            403: {"description": "The signature is wrong; nothing was stored"},
-            404: {"description": "No such account"},
-            406: {"description": "The body is over the limit: Mailgun's last word"},
-            413: {"description": "The body is over the limit"},
-            503: {"description": "Nothing can be stored now; deliver again"},
-        },
+        response_class=PlainTextResponse,
+        responses=_REFUSED | {200: _TAKEN},
+        openapi_extra={"requestBody": {"content": _ANYTHING}},
     )
-    async def documented(request: Request, provider: str, account: str) -> Response:
+    async def receive(request: Request, provider: str, account: str) -> Response:
+        """Take the raw bytes, whatever they are: signatures cover them."""
+        return await edge.handle(request, provider, account)
+
+    @app.get(
+        PATH,
+        operation_id="check_webhook",
+        summary="Answer a provider's check of our address",
+        tags=["webhooks"],
+        response_class=PlainTextResponse,
+        responses=_REFUSED | {200: _OURS},
+    )
+    async def check(request: Request, provider: str, account: str) -> Response:
+        """Answer the challenge in the query, or take what a provider delivers by GET."""
         return await edge.handle(request, provider, account)
 
 

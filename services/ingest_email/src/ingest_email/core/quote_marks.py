@@ -58,7 +58,7 @@ def with_quote_signs(text: str) -> str:
     margins = _Margins(lines)
     changes = [0] * (len(lines) + 1)
     for span in spans:
-        start, end = margins.quoted(span)
+        start, end = margins.without_blanks(*margins.quoted(span))
         changes[start] += 1
         changes[end] -= 1
     levels = list(accumulate(changes))
@@ -106,6 +106,11 @@ class _Margins:
         """Return the number of the first written line from this one on."""
         return self._below[number]
 
+    def without_blanks(self, start: int, end: int) -> tuple[int, int]:
+        """Return the lines from the first to the last written one of these; none for blank ones."""
+        first, last = self._below[start], self._above[end]
+        return (first, last + 1) if first <= last else (end, end)
+
     def quoted(self, span: _Span) -> tuple[int, int]:
         """Return which lines get a sign: none where the words tell enough."""
         nothing = (span.end, span.end)
@@ -114,7 +119,7 @@ class _Margins:
         first = self.below(span.start)
         if span.mark in (Mark.QUOTE, Mark.PLAIN, Mark.INTRODUCED):
             introduced = attribution_end(self._lines, first)
-            start = span.start if introduced is None else self.below(introduced)
+            start = span.start if introduced is None else introduced
             return (min(start, span.end), span.end) if self._is_quote(span) else nothing
         if span.mark is Mark.ATTRIBUTION:
             return nothing if self._is_introduction(first) else (span.start, span.end)

@@ -1,5 +1,6 @@
 """The sentences of a decision, in the languages that supervisors read."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -49,6 +50,8 @@ class Wording(Struct, frozen=True, kw_only=True):
     queue_unqualified: str  # skills
     staff_unknown: str
     staff_known: str  # count, all
+    # offers
+    offer_because: Mapping[str, str]  # by assignment.Why
     # messages that are not routed
     outbound: str
     never_routed: str  # kind
@@ -91,6 +94,10 @@ EN = Wording(
     queue_unqualified="open, but nobody signed in has {skills}",
     staff_unknown="open, taken as staffed",
     staff_known="open, {count} of {all} skill profiles signed in qualify",
+    offer_because={
+        "knows_customer": "knows the customer",
+        "free_longest": "qualifies and has been free longest",
+    },
     outbound="the company wrote it",
     never_routed="a message of kind {kind} asks nobody for anything",
     follows_nothing="a message of kind {kind} joins an open case and there is none",
@@ -132,6 +139,10 @@ JA = Wording(
     queue_unqualified="受付中だが、{skills} を満たす担当者がいない",
     staff_unknown="受付中(担当者はいるものとする)",
     staff_known="受付中、担当者のスキル構成 {all} 種のうち {count} 種が条件を満たす",
+    offer_because={
+        "knows_customer": "このお客様を知っている担当者",
+        "free_longest": "条件を満たし、いちばん長く手が空いている担当者",
+    },
     outbound="会社が送ったメッセージ",
     never_routed="種別 {kind} は誰にも対応を求めていない",
     follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",

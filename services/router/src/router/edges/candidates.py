@@ -1,0 +1,196 @@
+"""What matching looks at: the first cases of each lane, and who may take them. Nothing is locked."""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from router.core.agents import Agent
+from router.core.facts import Case
+from router.edges import tables
+from router.edges.store import case_of
+from router.edges.work import agent_of
+
+_AGENT_COLUMNS = ", ".join(f"agent.{column.name}" for column in tables.agent.columns)
+_CASE_COLUMNS = ", ".join(f"head.{column.name}" for column in tables.support_case.columns)
+
+# The lanes of each queue by a loose scan of the index on waiting cases: a probe a lane, however
+# many cases wait in it.
+_LANES = """
+    WITH RECURSIVE lanes (queue, lane) AS (
+      SELECT queue, (SELECT lane FROM support_case AS waiting
+                      WHERE tenant = :tenant AND waiting.queue = asked.queue AND state = 'waiting'
+                      ORDER BY lane LIMIT 1)
+        FROM unnest(CAST(:queues AS text[])) AS asked (queue)
+       UNION ALL
+      SELECT queue, (SELECT waiting.lane FROM support_case AS waiting
+                      WHERE tenant = :tenant AND waiting.queue = lanes.queue AND state = 'waiting'
+                        AND waiting.lane > lanes.lane
+                      ORDER BY waiting.lane LIMIT 1)
+        FROM lanes WHERE lane IS NOT NULL
+    )
+"""
+_HEADS = text(
+    f"""
+    {_LANES}
+    SELECT {_CASE_COLUMNS} FROM lanes
+     CROSS JOIN LATERAL (
+       SELECT * FROM support_case AS waiting
+        WHERE tenant = :tenant AND waiting.queue = lanes.queue AND waiting.lane = lanes.lane
+          AND state = 'waiting'
+        ORDER BY rank, case_id LIMIT :most
+     ) AS head WHERE lanes.lane IS NOT NULL
+    """  # noqa: S608 - names of our own columns
+)
+_AVAILABLE = "agent.tenant = :tenant AND agent.presence = 'online' AND agent.load < agent.capacity"
+_NAMED = text(
+    f"SELECT {_AGENT_COLUMNS} FROM agent WHERE agent = ANY(:agents) AND {_AVAILABLE}"  # noqa: S608 - names of our own columns
+)
+# Of each lane's queue those who qualify, in the order in which the board would ask them.
+_ABLE = text(
+    f"""
+    SELECT DISTINCT ON (able.agent) able.* FROM (
+      SELECT DISTINCT queue, CAST(skills AS text) AS skills
+        FROM unnest(CAST(:queues AS text[]), CAST(:skills AS text[])) AS asked (queue, skills)
+    ) AS lane
+     CROSS JOIN LATERAL (
+       SELECT {_AGENT_COLUMNS} FROM agent_queue AS works JOIN agent USING (tenant, agent)
+        WHERE works.tenant = :tenant AND works.queue = lane.queue AND {_AVAILABLE}
+          AND NOT EXISTS (
+            SELECT FROM jsonb_each(CAST(lane.skills AS jsonb)) AS need (skill, level)
+             WHERE coalesce(CAST(agent.skills -> need.skill AS int), 0) < CAST(need.level AS int)
+          )
+        ORDER BY CAST(agent.load AS float) / agent.capacity, agent.free_since, agent.agent
+        LIMIT :most
+     ) AS able
+    """  # noqa: S608 - names of our own columns
+)
+_WAITING_QUEUES = text(
+    """
+    WITH RECURSIVE queues (queue) AS (
+      (SELECT queue FROM support_case WHERE tenant = :tenant AND state = 'waiting'
+        ORDER BY queue LIMIT 1)
+       UNION ALL
+      SELECT (SELECT waiting.queue FROM support_case AS waiting
+               WHERE tenant = :tenant AND state = 'waiting' AND waiting.queue > queues.queue
+               ORDER BY waiting.queue LIMIT 1)
+        FROM queues WHERE queue IS NOT NULL
+    )
+    SELECT queue FROM queues WHERE queue IS NOT NULL LIMIT :most
+    """
+)
+_STAFFED = text(
+    f"""
+    SELECT queue FROM unnest(CAST(:queues AS text[])) AS asked (queue)
+     WHERE EXISTS (
+       SELECT FROM agent_queue AS works JOIN agent USING (tenant, agent)
+        WHERE works.tenant = :tenant AND works.queue = asked.queue AND {_AVAILABLE}
+     )
+    """  # noqa: S608 - our own text
+)
+_FREE = text(
+    f"SELECT agent.agent FROM agent WHERE {_AVAILABLE} AND agent.agent > :after "  # noqa: S608 - our own text
+    "ORDER BY agent.agent LIMIT :most"
+)
+_TENANTS = text("SELECT DISTINCT tenant FROM agent_queue")
+_QUEUES_OF = text(
+    "SELECT DISTINCT queue FROM agent_queue WHERE tenant = :tenant AND agent = ANY(:agents)"
+)
+_STILL = text(
+    """
+    SELECT case_id FROM support_case
+      JOIN unnest(CAST(:ids AS uuid[]), CAST(:versions AS int[])) AS seen (case_id, version)
+     USING (case_id, version) WHERE state = 'waiting' ORDER BY case_id
+       FOR UPDATE OF support_case SKIP LOCKED
+    """
+)
+_STILL_THERE = text(
+    """
+    SELECT agent FROM agent
+      JOIN unnest(CAST(:agents AS text[]), CAST(:versions AS int[])) AS seen (agent, version)
+     USING (agent, version) WHERE tenant = :tenant ORDER BY agent
+       FOR UPDATE OF agent SKIP LOCKED
+    """
+)
+
+
+async def tenants(connection: AsyncConnection) -> list[str]:
+    """Return the tenants that have agents."""
+    return list((await connection.execute(_TENANTS)).scalars())
+
+
+async def waiting_queues(connection: AsyncConnection, tenant: str, most: int) -> list[str]:
+    """Return the queues in which something waits, `most` at most."""
+    parameters = {"tenant": tenant, "most": most}
+    return list((await connection.execute(_WAITING_QUEUES, parameters)).scalars())
+
+
+async def free_agents(connection: AsyncConnection, tenant: str, after: str, most: int) -> list[str]:
+    """Return the next agents who are there and have room, `most` at most, by id."""
+    parameters = {"tenant": tenant, "after": after, "most": most}
+    return list((await connection.execute(_FREE, parameters)).scalars())
+
+
+async def staffed(connection: AsyncConnection, tenant: str, queues: Collection[str]) -> set[str]:
+    """Return those of these queues in which somebody is there and has room."""
+    parameters = {"tenant": tenant, "queues": list(queues)}
+    return set((await connection.execute(_STAFFED, parameters)).scalars())
+
+
+async def queues_of(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> set[str]:
+    """Return the queues that any of these agents answers from."""
+    parameters = {"tenant": tenant, "agents": list(agents)}
+    return set((await connection.execute(_QUEUES_OF, parameters)).scalars())
+
+
+async def heads(
+    connection: AsyncConnection, tenant: str, queues: Collection[str], most: int
+) -> list[Case]:
+    """Return the first `most` waiting cases of every lane of these queues."""
+    parameters = {"tenant": tenant, "queues": list(queues), "most": most}
+    rows = await connection.execute(_HEADS, parameters)
+    return [case_of(row) for row in rows.mappings()]
+
+
+async def named(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> list[Agent]:
+    """Return those of these agents who are there and have room."""
+    rows = await connection.execute(_NAMED, {"tenant": tenant, "agents": list(agents)})
+    return [agent_of(row) for row in rows.mappings()]
+
+
+async def able(
+    connection: AsyncConnection, tenant: str, lanes: Collection[tuple[str, str]], most: int
+) -> list[Agent]:
+    """Return who could take a case of these lanes (queue and skills as JSON), the first `most` of each."""
+    parameters = {
+        "tenant": tenant,
+        "queues": [queue for queue, _ in lanes],
+        "skills": [skills for _, skills in lanes],
+        "most": most,
+    }
+    rows = await connection.execute(_ABLE, parameters)
+    return [agent_of(row) for row in rows.mappings()]
+
+
+async def still_waiting(connection: AsyncConnection, cases: Iterable[Case]) -> set[UUID]:
+    """Lock those of these cases that nobody changes or has changed meanwhile; return their ids."""
+    seen = list(cases)
+    parameters = {
+        "ids": [case.case_id for case in seen],
+        "versions": [case.version for case in seen],
+    }
+    return set((await connection.execute(_STILL, parameters)).scalars())
+
+
+async def still_there(
+    connection: AsyncConnection, tenant: str, agents: Iterable[Agent]
+) -> set[str]:
+    """Lock those of these agents whom nobody changes or has changed meanwhile; return their ids."""
+    seen = list(agents)
+    parameters = {
+        "tenant": tenant,
+        "agents": [agent.agent for agent in seen],
+        "versions": [agent.version for agent in seen],
+    }
+    return set((await connection.execute(_STILL_THERE, parameters)).scalars())

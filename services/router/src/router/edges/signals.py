@@ -1,0 +1,130 @@
+"""News between replicas: a case waits, an agent has room. Sent by the transaction that made it so.
+
+Postgres delivers them after the commit to whoever listens. They only make matching quick; what is
+missed while a connection is away is found by the next look at everything.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+import asyncpg
+import msgspec
+import structlog
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from common.edges.database import is_passing
+from common.edges.waiting import pause
+
+logger = structlog.get_logger()
+
+CHANNEL = "router_news"
+MOST_NAMES = 60  # Postgres takes 8,000 bytes a notification
+RECONNECT_SECONDS = 1.0
+
+_NOTIFY = text("SELECT pg_notify(:channel, news) FROM unnest(CAST(:news AS text[])) AS news")
+
+
+class News(Struct, frozen=True):
+    """Queues in which something waits anew, and agents who may have room, of one tenant."""
+
+    tenant: str
+    queues: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+
+
+async def tell(connection: AsyncConnection, news: Iterable[News]) -> None:
+    """Send news when the caller's transaction commits."""
+    parts = [msgspec.json.encode(part).decode() for whole in news for part in _parts(whole)]
+    if parts:
+        await connection.execute(_NOTIFY, {"channel": CHANNEL, "news": parts})
+
+
+class Dirty(Struct):
+    """What has news, by tenant; `everything` after news may have been missed."""
+
+    queues: defaultdict[str, set[str]]
+    agents: defaultdict[str, set[str]]
+    everything: bool = False
+
+
+def nothing() -> Dirty:
+    """Return no news."""
+    return Dirty(defaultdict(set), defaultdict(set))
+
+
+class Listener:
+    """Gathers the news of all replicas for the one who asks `next`; a component."""
+
+    name = "news"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._dirty = nothing()
+        self._dirty.everything = True
+        self._woken = asyncio.Event()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Listen until `stopping` is set, connecting again whenever the connection is lost."""
+        while not stopping.is_set():
+            try:
+                await self._listen(stopping)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                logger.warning("news wait for the database", error=repr(error))
+                await pause(stopping, RECONNECT_SECONDS)
+
+    def add(self, news: News) -> None:
+        """Take news in."""
+        self._dirty.queues[news.tenant].update(news.queues)
+        self._dirty.agents[news.tenant].update(news.agents)
+        self._woken.set()
+
+    def look_at_everything(self) -> None:
+        """Have the next round look at all that waits."""
+        self._dirty.everything = True
+        self._woken.set()
+
+    async def next(self, seconds: float) -> Dirty:
+        """Return what has news since the last call, waiting for some at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        self._woken.clear()
+        dirty, self._dirty = self._dirty, nothing()
+        return dirty
+
+    async def _listen(self, stopping: asyncio.Event) -> None:
+        lost = asyncio.Event()
+        async with self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - the only driver we use
+            driver.add_termination_listener(lambda _: lost.set())
+            await driver.add_listener(CHANNEL, self._hear)
+            self.look_at_everything()
+            ends = [asyncio.create_task(event.wait()) for event in (lost, stopping)]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+            if not lost.is_set():
+                await driver.remove_listener(CHANNEL, self._hear)
+
+    def _hear(self, *heard: object) -> None:
+        self.add(msgspec.json.decode(str(heard[-1]), type=News))
+
+
+def _parts(news: News) -> Iterable[News]:
+    for queues in _chunks(news.queues):
+        yield News(news.tenant, queues=queues)
+    for agents in _chunks(news.agents):
+        yield News(news.tenant, agents=agents)
+
+
+def _chunks(names: Collection[str]) -> Iterable[tuple[str, ...]]:
+    listed = tuple(names)
+    for start in range(0, len(listed), MOST_NAMES):
+        yield listed[start : start + MOST_NAMES]

@@ -28,6 +28,14 @@ def test_an_empty_line_first_means_no_headers() -> None:
     assert read_headers(b"\r\nbody", 0)[1] == 2
 
 
+def test_an_empty_line_with_blanks_ends_the_block_unless_the_header_goes_on() -> None:
+    raw = b"Subject: a\r\n \r\nThe body\r\n"
+    headers, start = read_headers(raw, 0)
+    assert (headers.get("subject"), raw[start:]) == (b"a", b"The body\r\n")
+    headers, _ = read_headers(b"Subject: a\n \n folded\nFrom: b\n\t\nTo: c\n \n\n", 0)
+    assert headers.fields == (("subject", b"a  folded"), ("from", b"b"), ("to", b"c"))
+
+
 def test_a_boundary_ends_a_header_block_that_lacks_its_empty_line() -> None:
     raw = b"A: 1\r\n--b\r\n"
     _, start = read_headers(raw, 0)

@@ -56,3 +56,7 @@ def test_a_uuencoded_line_longer_than_it_says_is_read_as_long_as_it_says() -> No
 
 def test_no_label_leaves_the_bytes_alone() -> None:
     assert decode_transfer(b"\xff=41", "8bit") == b"\xff=41"
+
+
+def test_a_uuencoded_block_that_holds_nothing_is_kept_as_it_was_sent() -> None:
+    assert decode_transfer(b"begin 644 x\n", "uue") == b"begin 644 x\n"

@@ -4,6 +4,7 @@ from hypothesis import given, strategies as st
 from ingest_email.core.limits import (
     DELIMITERS,
     DEPTH,
+    FIELDS,
     HEADER_BLOCK_BYTES,
     PARTS,
     LimitExceededError,
@@ -93,6 +94,21 @@ def test_of_two_media_types_a_multipart_is_believed_if_its_end_is_there() -> Non
     assert read_tree(fields + b"\n<p>--a\n").media_type == "text/html"
 
 
+def test_only_the_first_contradictions_are_looked_into() -> None:
+    part = b"--o\nContent-Type: multipart/mixed; boundary=never\nContent-Type: image/png\n\nx\n"
+    root = read_tree(b"Content-Type: multipart/mixed; boundary=o\n\n" + part * 21 + b"--o--\n")
+    assert [child.media_type for child in root.children] == ["image/png"] * 20 + ["text/plain"]
+
+
+def test_a_boundary_that_is_not_the_declared_one_is_found() -> None:
+    inner = (
+        b"Content-Type: multipart/mixed; boundary=other\n\n--%s\nContent-Type: text/plain\n\nx\n"
+    )
+    assert shape(read_tree(inner % b"used" + b"--used--\n")) == [b"x"]
+    outer = b"Content-Type: multipart/mixed; boundary=used\n\n--used\n" + inner % b"used"
+    assert shape(read_tree(outer + b"--used--\n")) == [b"", b"x"]
+
+
 def test_parts_of_a_digest_are_mails() -> None:
     root = read_tree(
         b"Content-Type: multipart/digest; boundary=a\n\n--a\n\nSubject: x\n\ny\n--a--\n"
@@ -121,6 +137,11 @@ def nested(depth: int) -> bytes:
     [
         (b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\n\n" * (PARTS + 1), "parts"),
         (nested(DEPTH + 1), "depth"),
+        (
+            b"Content-Type: multipart/mixed; boundary=a\n\n"
+            + (b"--a\n" + b"A: 1\n" * 1_000 + b"\n") * (FIELDS // 1_000),
+            "fields",
+        ),
         (b"A: b\n" * (HEADER_BLOCK_BYTES // 5 + 1), "header-block"),
         (
             b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--\n" * (DELIMITERS + 1),

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
 )
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.){0,200}\)")
-_BARE = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
+_RUN = re.compile(r'(?:"[^"]{1,64}"(?=@))?[^\s<>"]+')  # nothing here may try a place twice
 _MAX_CHARACTERS = 320
 
 
@@ -84,7 +84,7 @@ def _mailbox(entry: _Entry, hint: str) -> Mailbox:
     if entry.address is not None:
         return Mailbox(_address(entry.address), _name(phrase or " ".join(entry.comments), hint))
     decoded = decode_words(phrase, hint)
-    bare = _BARE.search(decoded)
+    bare = next((run for run in _RUN.finditer(decoded) if "@" in run[0][1:-1]), None)
     if not bare:
         return Mailbox("", _name(phrase or " ".join(entry.comments), hint))
     before = decoded[: bare.start()].rstrip("<")
@@ -96,7 +96,9 @@ def _address(text: str) -> str:
     text = one_line(_COMMENT.sub("", decode_words(text)), 2 * _MAX_CHARACTERS)
     if text.startswith("@") and ":" in text:
         text = text.rpartition(":")[2]
-    return re.sub(r"\s*([@.])\s*", r"\1", text).strip("<>\"' ;,")[:_MAX_CHARACTERS]
+    compact = re.sub(r"\s*([@.])\s*", r"\1", text).strip("<>' ;,")
+    is_quoted = compact.startswith('"') and '"@' in compact  # "a b"@example.jp
+    return (compact if is_quoted else compact.strip("<>\"' ;,"))[:_MAX_CHARACTERS]
 
 
 def _name(phrase: str, hint: str) -> str:

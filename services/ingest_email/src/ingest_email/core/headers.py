@@ -7,6 +7,7 @@ from msgspec import Struct
 from ingest_email.core.limits import HEADER_BLOCK_BYTES, HEADER_BYTES, HEADERS
 
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:")
+_FIELD_START_BYTES = 200
 _FOLD = re.compile(rb"[\r\n]+[ \t]*")
 
 
@@ -47,7 +48,7 @@ def read_headers(raw: bytes, start: int) -> tuple[Headers, int]:
         if line.startswith(b"--"):
             break
         position = end
-        if not line.strip(b"\r\n"):
+        if not line.strip() and _ends_block(raw, line, end):
             break
         lines.append(line)
     headers = _fields(lines)
@@ -56,6 +57,14 @@ def read_headers(raw: bytes, start: int) -> tuple[Headers, int]:
     if position >= limit:
         return Headers(headers.fields, (*headers.cut, "header-block")), position
     return headers, position
+
+
+def _ends_block(raw: bytes, line: bytes, after: int) -> bool:
+    """Whether an empty line is the end; one with blanks is if neither a field nor a fold follows."""
+    if not line.strip(b"\r\n"):
+        return True
+    following = raw[after : after + _FIELD_START_BYTES]
+    return not (following[:1] in b" \t\r\n" or _FIELD.match(following))
 
 
 def _fields(lines: list[bytes]) -> Headers:

@@ -8,7 +8,8 @@ A mail over a hard limit is kept raw and marked `unsupported`; a soft limit cuts
 MESSAGE_BYTES = 35_000_000
 HEADER_BLOCK_BYTES = 256_000
 PARTS = 500
-DEPTH = 50
+DEPTH = 150
+FIELDS = 20_000  # header fields of all parts together
 DELIMITERS = 200_000  # lines that begin like a boundary, `--`
 
 # Soft: what is above them stays in the original only.
@@ -30,7 +31,7 @@ HTML_CHARACTERS = 200_000
 
 
 class LimitExceededError(Exception):
-    """A hard limit was met. `limit` is size, header-block, parts, depth or delimiters."""
+    """A hard limit was met. `limit` is size, header-block, fields, parts, depth or delimiters."""
 
     def __init__(self, limit: str) -> None:
         super().__init__(limit)

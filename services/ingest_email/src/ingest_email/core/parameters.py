@@ -15,7 +15,7 @@ _VALUE = re.compile(r"\s*[^\s;]*")  # the semicolon after it is forgotten now an
 _QUOTED_PAIR = re.compile(r'\\(["\\])')
 _SECTION = re.compile(r"(.+?)\*(?:(\d{1,3})(\*)?)?")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
-_MAX_PARAMETERS = 200
+_MAX_PARAMETERS = 100
 
 
 class Structured(Struct, frozen=True):

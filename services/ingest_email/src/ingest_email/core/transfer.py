@@ -21,7 +21,9 @@ def decode_transfer(raw: bytes, encoding: str) -> bytes:
         return decode_base64(raw) if _looks_like_base64(raw) else raw
     if name in ("quoted-printable", "quoted_printable", "qp"):
         return binascii.a2b_qp(raw)
-    return decode_uu(raw) if name in _UU_NAMES else raw
+    if name in _UU_NAMES:
+        return decode_uu(raw) or (b"" if b"\nend" in raw else raw)
+    return raw
 
 
 def decode_base64(raw: bytes) -> bytes:

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ingest_email.core.headers import Headers, read_headers
-from ingest_email.core.limits import DELIMITERS, DEPTH, FIELD_BYTES, PARTS, LimitExceededError
+from ingest_email.core.limits import (
+    DELIMITERS,
+    DEPTH,
+    FIELD_BYTES,
+    FIELDS,
+    PARTS,
+    LimitExceededError,
+)
 from ingest_email.core.parameters import Structured, read_structured
 from ingest_email.core.transfer import decode_transfer
 
@@ -19,6 +26,7 @@ _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _TEXT = Structured("text/plain")
 _LONGEST_ENCODING = 3  # quoted-printable writes a byte as `=E3`
 _GUESS_BYTES = 65_536
+_MAX_SEARCHES = 20  # of the whole mail, for an end that may not be there
 
 
 class Part(Struct, frozen=True):
@@ -80,8 +88,11 @@ class _Reader:
         self._raw = raw
         self._stack: list[_Node] = []
         self._boundaries: list[bytes] = []
+        self._known: frozenset[bytes] = frozenset()
+        self._searches = 0
         self._running: _Node | None = None
         self._parts = 0
+        self._fields = 0
 
     def read(self) -> Part:
         root = self._enter(0)
@@ -112,7 +123,7 @@ class _Reader:
         """Return (how many multiparts stay open, whether it closes the innermost of them)."""
         token = line[2:].rstrip()
         for candidate, closing in ((token, False), (token.removesuffix(b"--"), True)):
-            if candidate in self._boundaries:
+            if candidate in self._known:
                 return len(self._boundaries) - self._boundaries[::-1].index(candidate), closing
         return None
 
@@ -124,6 +135,9 @@ class _Reader:
         headers, start = read_headers(self._raw, at)
         if "header-block" in headers.cut:
             raise LimitExceededError("header-block")
+        self._fields += len(headers.fields)
+        if self._fields > FIELDS:
+            raise LimitExceededError("fields")
         node = _Node(headers, self._content_type(headers, start), start)
         if self._stack:
             self._stack[-1].children.append(node)
@@ -141,7 +155,9 @@ class _Reader:
         """
         fields = headers.all("content-type")
         first = _media_type(fields[0], self._default_type()) if fields else self._default_type()
-        if len(fields) > 1 and first.value.startswith("multipart/"):
+        is_doubtful = len(fields) > 1 and first.value.startswith("multipart/")
+        if is_doubtful and self._searches < _MAX_SEARCHES:
+            self._searches += 1
             closing = f"--{first.get('boundary')}--".encode("utf-8", "surrogateescape")
             if self._raw.find(closing, start) < 0:
                 return _media_type(fields[-1], first)
@@ -152,22 +168,26 @@ class _Reader:
         return Structured("message/rfc822") if in_digest else _TEXT
 
     def _boundary(self, node: _Node) -> bytes | None:
-        """Return the boundary of a multipart; where none is declared, the first line like one."""
+        """Return the boundary of a multipart.
+
+        Where none is declared, or another than occurs, it is the first line like one.
+        """
         if not node.is_multipart:
             return None
         declared = node.content_type.get("boundary").encode("utf-8", "surrogateescape").rstrip()
-        if declared:
+        beginning, end = max(0, node.start - 1), node.start + _GUESS_BYTES
+        delimiter = re.compile(rb"--" + re.escape(declared) + rb"(?:--|[ \t\r\n]|\Z)")
+        if declared and delimiter.search(self._raw, beginning, end):
             return declared
-        guess = _GUESSED_BOUNDARY.search(
-            self._raw, max(0, node.start - 1), node.start + _GUESS_BYTES
-        )
-        return guess[1] if guess else None
+        guess = _GUESSED_BOUNDARY.search(self._raw, beginning, end)
+        return guess[1] if guess and guess[1] not in self._known else declared or None
 
     def _open(self, node: _Node, boundary: bytes) -> None:
         if len(self._stack) == DEPTH:
             raise LimitExceededError("depth")
         self._stack.append(node)
         self._boundaries.append(boundary)
+        self._known = frozenset(self._boundaries)
         self._running = None
 
     def _close_down_to(self, level: int, end: int) -> None:
@@ -182,6 +202,7 @@ class _Reader:
         node = self._stack.pop()
         node.end = max(node.start, end)
         self._boundaries.pop()
+        self._known = frozenset(self._boundaries)
 
     def _part(self, node: _Node) -> Part:
         disposition = read_structured(node.headers.get("content-disposition")[:FIELD_BYTES])

@@ -12,7 +12,7 @@ from local_stack.ports import free_port
 @pytest.fixture
 def dovecot(server_folder: Path) -> Iterator[Dovecot]:
     if DOVECOT is None:
-        pytest.skip("no Dovecot here: `apt-get install dovecot-imapd` brings it; CI goes without")
+        pytest.skip("no Dovecot here: `apt-get install dovecot-imapd` brings it")
     server_folder.chmod(0o755)
     server = Dovecot(server_folder, free_port(), free_port())
     server.start()

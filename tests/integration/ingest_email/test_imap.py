@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,7 +20,8 @@ from common.core.events import Message, MessageKind
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
-from common.edges.ingest import migrate_ingest
+from common.edges.ingest import MIGRATIONS as COMMON_MIGRATIONS, migrate_ingest
+from common.edges.leases import LeaseOptions, Leases
 from common.edges.migrations import migrate
 from common.settings import IngestSettings
 from ingest_email.core.folders import Cursor, parsing_what_was_fetched
@@ -32,6 +34,7 @@ SERVICE = "ingest_email"
 # Only the server's word can bring news in the time of a test.
 OPTIONS = ImapOptions(idle=900, poll=900, batch=50, first_pause=0.05, longest_pause=0.2)
 PATIENCE = 30.0
+LEASES = LeaseOptions(term=60, beat=0.3)
 
 
 def mail(number: int) -> bytes:
@@ -97,6 +100,7 @@ def keeper() -> Keeper:
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[WatchedStore]:
+    await asyncio.to_thread(migrate, COMMON_MIGRATIONS, database_url, SERVICE)
     await asyncio.to_thread(migrate, MIGRATIONS, database_url, SERVICE)
     engine = create_writer_engine(database_url, SERVICE, pool_size=2)
     yield WatchedStore(engine)
@@ -120,6 +124,24 @@ def account(dovecot: Dovecot) -> ChannelAccount:
     )
 
 
+@asynccontextmanager
+async def replica(
+    store: MailboxStore, *readers: MailboxReader, options: LeaseOptions = LEASES
+) -> AsyncIterator[Mailboxes]:
+    """Run what one process runs."""
+    leases, stopping = Leases(store._engine, "replica", options), asyncio.Event()
+    mailboxes, ended = Mailboxes(readers, leases), asyncio.Event()
+    reading = asyncio.create_task(mailboxes.run(stopping))
+    renewing = asyncio.create_task(leases.run(ended))
+    try:
+        yield mailboxes
+    finally:
+        stopping.set()
+        await reading
+        ended.set()
+        await renewing
+
+
 @pytest.fixture
 def reading(account: ChannelAccount, store: WatchedStore, keeper: Keeper) -> Reading:
     @asynccontextmanager
@@ -127,13 +149,9 @@ def reading(account: ChannelAccount, store: WatchedStore, keeper: Keeper) -> Rea
         options: ImapOptions = OPTIONS, account: ChannelAccount = account
     ) -> AsyncIterator[MailboxReader]:
         reader = MailboxReader(account, options, store, keeper, system_clock)
-        stopping = asyncio.Event()
-        running = asyncio.create_task(Mailboxes([reader]).run(stopping))
-        try:
+        async with replica(store, reader):
+            await until(lambda: ready(account.account) is not None)
             yield reader
-        finally:
-            stopping.set()
-            await running
 
     return read
 
@@ -273,18 +291,15 @@ async def test_a_wrong_password_stops_its_own_mailbox_only(
         MailboxReader(each, OPTIONS, store, keeper, lambda: datetime(2026, 1, 15, tzinfo=UTC))
         for each in (locked_out, account)
     ]
-    mailboxes, stopping = Mailboxes(readers), asyncio.Event()
-    running = asyncio.create_task(mailboxes.run(stopping))
-    dovecot.deliver(mail(1))
-    assert await keeper.have(1) == [mail(1)]
-    await until(lambda: "credentials" in (mailboxes.complaint() or ""))
-    assert (mailboxes.complaint() or "").startswith("sales: credentials: refused")
-    assert "wrong" not in (mailboxes.complaint() or "")
-    assert (ready("sales"), ready("support")) == (0, 1)
-    dovecot.give_password("wrong")
-    await until(lambda: ready("sales") == 1)
-    stopping.set()
-    await running
+    async with replica(store, *readers) as mailboxes:
+        dovecot.deliver(mail(1))
+        assert await keeper.have(1) == [mail(1)]
+        await until(lambda: "credentials" in (mailboxes.complaint() or ""))
+        assert (mailboxes.complaint() or "").startswith("sales: credentials: refused")
+        assert "wrong" not in (mailboxes.complaint() or "")
+        assert (ready("sales"), ready("support")) == (0, 1)
+        dovecot.give_password("wrong")
+        await until(lambda: ready("sales") == 1)
 
 
 async def test_the_older_secret_still_opens_while_passwords_are_changed(
@@ -374,3 +389,75 @@ async def test_the_table_is_made_beside_those_that_all_ingest_services_have(
     assert await MailboxStore(engine).load("support", "INBOX") is None
     assert await Inbox(engine).rows() == 0
     await engine.dispose()
+
+
+async def test_of_two_replicas_one_reads_and_speaks_and_the_other_goes_on_after_it(
+    dovecot: Dovecot, keeper: Keeper, store: WatchedStore, account: ChannelAccount
+) -> None:
+    other = Keeper()
+    first, second = (
+        MailboxReader(account, OPTIONS, store, keeping, system_clock) for keeping in (keeper, other)
+    )
+    dovecot.deliver(mail(1))
+    async with replica(store, first):
+        assert await keeper.have(1) == [mail(1)]
+        await store.reaches(1)
+        waiting = replica(store, second)
+        mailboxes = await waiting.__aenter__()
+        dovecot.deliver(mail(2))
+        assert await keeper.have(2) == [mail(1), mail(2)]
+        await store.reaches(2)
+        dovecot.give_password("changed")
+        dovecot.stop()
+        await until(lambda: first.complaint() is not None)
+        assert mailboxes.complaint() is None
+        dovecot.give_password(PASSWORD)
+        dovecot.start()
+    dovecot.deliver(mail(3))
+    assert await other.have(1) == [mail(3)]
+    assert (first.complaint(), ready()) == (None, 1)
+    await waiting.__aexit__(None, None, None)
+    assert ready() is None, "nobody here reads it any more"
+
+
+async def test_a_mailbox_that_is_missing_or_renamed_is_told_and_read_once_it_is_there(
+    dovecot: Dovecot, reading: Reading, keeper: Keeper, account: ChannelAccount
+) -> None:
+    options = account.options | {"folder": "問い合わせ"}
+    people = IMAPClient("127.0.0.1", dovecot.port, ssl=False)
+    people.sasl_login("PLAIN", lambda _: f"\0support\0{PASSWORD}".encode())
+    people.create_folder("未整理")
+    async with reading(account=replace(account, options=options)) as reader:
+        await until(lambda: "select failed" in (reader.complaint() or ""))
+        assert ready() == 0
+        people.rename_folder("未整理", "問い合わせ")
+        people.append("問い合わせ", mail(1))
+        assert await keeper.have(1) == [mail(1)]
+        assert reader.complaint() is None
+        people.rename_folder("問い合わせ", "済み")
+        await until(lambda: reader.complaint() is not None)
+    people.logout()
+
+
+async def test_every_secret_is_tried_though_the_server_hangs_up_on_refusals(
+    reading: Reading, account: ChannelAccount
+) -> None:
+    tried: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")
+        while line := await reader.readline():
+            tag, command, *rest = line.split(maxsplit=2)
+            if command == b"LOGIN":
+                tried.extend(rest)
+                writer.write(tag + b" NO [AUTHENTICATIONFAILED] no\r\n")
+                break
+            writer.write(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    options = account.options | {"port": str(server.sockets[0].getsockname()[1])}
+    async with reading(account=replace(account, options=options, secrets=("new", "old"))) as reader:
+        await until(lambda: "credentials: refused" in (reader.complaint() or ""))
+    server.close()
+    assert tried[:2] == [b'support "new"\r\n', b'support "old"\r\n']

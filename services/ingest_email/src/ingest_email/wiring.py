@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
-from common.edges.service import Closing, Component
+from common.edges.leases import Leases
+from common.edges.service import Closing, Component, instance_name
 from ingest_email.core.folders import PROVIDER
 from ingest_email.core.providers.registry import ADAPTERS
 from ingest_email.core.reading import read, unread
@@ -58,12 +59,17 @@ def _mailboxes(settings: Settings, ingest: IngestService) -> tuple[Component, ..
         poll=settings.imap_poll_seconds,
         batch=settings.imap_batch,
     )
+    # A connection of its own: leases must not end because cursors are many.
+    lease_engine = create_writer_engine(settings.database, SERVICE, pool_size=1)
+    leases = Leases(lease_engine, instance_name(settings))
     mailboxes = Mailboxes(
-        [MailboxReader(item, options, store, ingest.intake, ingest.clock) for item in accounts]
+        [MailboxReader(item, options, store, ingest.intake, ingest.clock) for item in accounts],
+        leases,
     )
-    # A note only: one wrong password is no reason to take the other mailboxes out of service.
+    # Notes only: one wrong password is no reason to take the other mailboxes out of service.
     ingest.health.mentions(mailboxes.name, mailboxes.complaint)
-    return mailboxes, Closing(engine.dispose)
+    ingest.health.mentions(leases.name, leases.complaint)
+    return mailboxes, leases, Closing(engine.dispose, lease_engine.dispose)
 
 
 def smtp_options(settings: Settings) -> SmtpOptions:

@@ -1,7 +1,8 @@
 """Fetching mail from IMAP mailboxes: one reader an account, each in a thread of its own.
 
 A mail is handed to the intake first and remembered as read after: a crash in between fetches it
-once more, as the same event. The mailbox itself is never changed.
+once more, as the same event. The mailbox itself is never changed. Of several replicas, the one that
+holds a mailbox's lease reads it and speaks of its troubles.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from common.core.errors import BackPressureError, TransientError
 from common.core.patience import pause_seconds
 from common.edges import metrics
 from common.edges.clock import Clock
+from common.edges.leases import Work
 from common.edges.waiting import pause
 from ingest_email.core.folders import (
     OVERSIZE,
@@ -55,6 +57,14 @@ class KeepingCursors(Protocol):
         ...
 
 
+class Leasing(Protocol):
+    """See common.edges.leases.Leases."""
+
+    async def while_held(self, name: str, work: Work, stopping: asyncio.Event) -> None:
+        """Do `work` whenever no other replica does, until `stopping` is set."""
+        ...
+
+
 class ImapOptions(Struct, frozen=True, kw_only=True):
     """How mailboxes are read; times in seconds.
 
@@ -87,11 +97,10 @@ class MailboxReader:
         self._store = store
         self._intake = intake
         self._clock = clock
-        self._trouble: str | None = "not connected yet"
+        self._trouble: str | None = None
         self._failures = 0
         self._cursor: Cursor | None = None
-        # Not the loop's default threads: a few mailboxes that wait would leave none for others.
-        self._thread = ThreadPoolExecutor(1, f"imap-{account.account}")
+        self._thread: ThreadPoolExecutor | None = None
         self._log = logger.bind(account=account.account)
 
     def complaint(self) -> str | None:
@@ -100,12 +109,18 @@ class MailboxReader:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Read until `stopping` is set; whatever fails is tried again after a pause."""
+        self._trouble, self._failures = "not connected yet", 0
         self._show(ready=False)
+        # Not the loop's default threads: a few mailboxes that wait would leave none for others.
+        self._thread = ThreadPoolExecutor(1, f"imap-{self.name}")
         try:
             while not stopping.is_set():
                 await self._try(stopping)
         finally:
             self._thread.shutdown(wait=False)
+            # Another replica may be reading by now: it speaks of this account, we don't.
+            self._trouble = None
+            metrics.account_ready.remove(*self._labels())
 
     async def _try(self, stopping: asyncio.Event) -> None:
         try:
@@ -204,9 +219,11 @@ class MailboxReader:
             self._show(ready=False)
 
     def _show(self, *, ready: bool) -> None:
+        metrics.account_ready.labels(*self._labels()).set(ready)
+
+    def _labels(self) -> tuple[str, str, str]:
         account = self._account
-        labels = (account.provider, account.account, account.team or "")
-        metrics.account_ready.labels(*labels).set(ready)
+        return account.provider, account.account, account.team or ""
 
 
 class Mailboxes:
@@ -214,8 +231,9 @@ class Mailboxes:
 
     name = "imap"
 
-    def __init__(self, readers: Sequence[MailboxReader]) -> None:
+    def __init__(self, readers: Sequence[MailboxReader], leases: Leasing) -> None:
         self._readers = readers
+        self._leases = leases
 
     def complaint(self) -> str | None:
         """Return which mailboxes are not read and why, or None."""
@@ -226,4 +244,8 @@ class Mailboxes:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Read every mailbox until `stopping` is set, each finishing the mail it has begun."""
-        await asyncio.gather(*(reader.run(stopping) for reader in self._readers))
+        held = (
+            self._leases.while_held(f"imap/{reader.name}", reader.run, stopping)
+            for reader in self._readers
+        )
+        await asyncio.gather(*held)

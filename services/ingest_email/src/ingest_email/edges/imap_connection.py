@@ -56,6 +56,19 @@ class ImapConnection:
     @classmethod
     def open(cls, folder: Folder, secrets: Sequence[str]) -> Self:
         """Connect, log in and select. Raises WrongCredentialsError, IMAPClientError, OSError."""
+        refusal: LoginError | None = None
+        # A connection each, since some servers hang up on who was refused.
+        for secret in _secrets(folder, secrets):
+            try:
+                return cls._open(folder, secret)
+            except LoginError as error:
+                if _passing(error):
+                    raise
+                refusal = error
+        raise WrongCredentialsError(f"refused: {refusal}" if refusal else "no secret is set")
+
+    @classmethod
+    def _open(cls, folder: Folder, secret: str) -> Self:
         client = IMAPClient(
             folder.host,
             folder.port,
@@ -68,13 +81,12 @@ class ImapConnection:
             client.normalise_times = False
             if folder.tls is Protection.STARTTLS:
                 client.starttls(_context(folder))
-            connection._login(secrets)
-            with _readable():
-                selected = client.select_folder(folder.folder, readonly=True)
-                connection.validity = int(selected[b"UIDVALIDITY"])
+            connection._log_in(secret)
+            selected = client.select_folder(folder.folder, readonly=True)
         except BaseException:
             connection.close()
             raise
+        connection.validity = int(selected[b"UIDVALIDITY"])
         return connection
 
     @property
@@ -148,20 +160,7 @@ class ImapConnection:
         except OSError:
             return  # it is down already
 
-    def _login(self, secrets: Sequence[str]) -> None:
-        refusal: Exception | None = None
-        for secret in _secrets(self._folder, secrets):
-            try:
-                self._try_secret(secret)
-            except LoginError as error:
-                if _passing(error):
-                    raise
-                refusal = error
-            else:
-                return
-        raise WrongCredentialsError(f"refused: {refusal}" if refusal else "no secret is set")
-
-    def _try_secret(self, secret: str) -> None:
+    def _log_in(self, secret: str) -> None:
         user = self._folder.user
         if self._folder.login is Login.XOAUTH2:
             self._client.oauth2_login(user, secret)

@@ -10,6 +10,7 @@ from ingest_email.core.markup import declared_charset, safe_html, text_to_html
     [
         ("<p onclick=x()>a<script>alert(1)</script></p>", "<p>a</p>"),
         ('<a href="javascript:alert(1)">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
+        ('<a href="/v1/agents/logout">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
         ('<a href="data:text/html,x">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
         ('<img src="cid:x@y">', '<img src="cid:x@y">'),
         ('<img src="https://tracker.example/p.gif" alt="logo">', '<img alt="logo">'),

@@ -10,6 +10,8 @@ from ingest_email.core.html_text import html_to_text
 _MAX_OPEN = 500  # open elements at once; the sanitiser's time grows with their square
 _SHOWN_SOURCES = ("cid:", "data:image/png", "data:image/gif", "data:image/jpeg", "data:image/webp")
 _SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
+# A relative link would lead from the agent's tool to the agent's tool.
+_LINK = re.compile(r"\s*(?:#|(?:https?|mailto|tel|cid):)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _CLOSED_BY_NEXT = frozenset(
     [
@@ -72,6 +74,8 @@ def _allowed_attribute(_element: str, attribute: str, value: str) -> str | None:
     is_shown = value.strip().casefold().startswith(_SHOWN_SOURCES)
     if attribute in ("src", "background"):
         return value if is_shown else None
+    if attribute in ("href", "cite"):
+        return value if _LINK.match(value) else None
     return None if value.strip().casefold().startswith("data:") else value
 
 

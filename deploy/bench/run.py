@@ -9,10 +9,10 @@ import typer
 from bench import acknowledgement, mail_parsing, path, stages, webhooks
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts
-from local_stack.layout import ROOT, SERVICES, Ports
+from local_stack.layout import ROOT, SERVICES
 from local_stack.report import Report
-from local_stack.servers import ProcessServers
 from local_stack.stack import Stack
+from local_stack.throwaway import throwaway_stack
 
 
 def main(*, scale: Annotated[bool, typer.Option(help="the large sizes instead")] = False) -> None:
@@ -23,12 +23,8 @@ def main(*, scale: Annotated[bool, typer.Option(help="the large sizes instead")]
         return
     home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
-    stack = Stack(home, Ports.free())
-    stack.servers = ProcessServers(home, stack.ports)
-    try:
+    with throwaway_stack(home, report) as (stack, _):
         figures = _measure(stack, report)
-    finally:
-        stack.destroy(report)
     merge(figures)
     show(figures)
 

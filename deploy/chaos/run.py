@@ -10,11 +10,10 @@ from chaos.audit import reader_of, settled, writers_on
 from chaos.havoc import Havoc
 from chaos.verdict import Verdict
 from common.edges.clock import system_clock
-from local_stack.layout import Ports
 from local_stack.readiness import wait_until_ready
 from local_stack.report import Report
-from local_stack.servers import ProcessServers
 from local_stack.stack import Stack
+from local_stack.throwaway import throwaway_stack
 from pretend.writers import Ledger, write_all
 
 CLIENT_SECONDS = 10  # shorter than Twilio's patience, longer than LINE's
@@ -33,13 +32,9 @@ class Plan:
 
 def run(plan: Plan, home: Path, report: Report) -> tuple[Verdict, list[str]]:
     """Run a stack of its own in `home` through the plan; return the verdict and the deeds."""
-    stack = Stack(home, Ports.free())
-    stack.servers = ProcessServers(home, stack.ports)
-    try:
+    with throwaway_stack(home, report) as (stack, _):
         stack.start(report)
         return asyncio.run(_write_and_wreck(plan, stack, report))
-    finally:
-        stack.destroy(report)
 
 
 async def _write_and_wreck(plan: Plan, stack: Stack, report: Report) -> tuple[Verdict, list[str]]:

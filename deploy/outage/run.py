@@ -10,12 +10,12 @@ import httpx
 from chaos.audit import reader_of, settled, writers_on
 from chaos.verdict import Verdict
 from common.edges.clock import system_clock
-from local_stack.layout import Ports
 from local_stack.parallel import side_by_side
 from local_stack.readiness import wait_until_ready
 from local_stack.report import Report
 from local_stack.servers import ProcessServers
 from local_stack.stack import Stack
+from local_stack.throwaway import throwaway_stack
 from outage.phases import Phase, Tally, tally
 from outage.probes import TRY_AGAIN, answers
 from pretend.writers import Ledger, write_until
@@ -58,14 +58,9 @@ class Outcome:
 
 def run(plan: Plan, home: Path, report: Report) -> Outcome:
     """Run a stack of its own in `home` through the plan."""
-    stack = Stack(home, Ports.free())
-    servers = ProcessServers(home, stack.ports)
-    stack.servers = servers
-    try:
+    with throwaway_stack(home, report) as (stack, servers):
         stack.start(report)
         return asyncio.run(_Outage(plan, stack, servers, report).run())
-    finally:
-        stack.destroy(report)
 
 
 class _Outage:

@@ -5,22 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_stack.layout import Ports
 from local_stack.report import Report
-from local_stack.servers import ProcessServers
 from local_stack.shared_servers import SharedServers
 from local_stack.stack import Stack
+from local_stack.throwaway import throwaway_stack
 
 
 @pytest.fixture(scope="session")
 def stack(servers: SharedServers) -> Iterator[Stack]:
     """Kafka, PostgreSQL and the five services, ready."""
     home = servers.scratch()
-    stack = Stack(home, Ports.free())
-    stack.servers = ProcessServers(home, stack.ports)
     report = Report(io.StringIO())
-    try:
+    with throwaway_stack(home, report) as (stack, _):
         stack.start(report)
         yield stack
-    finally:
-        stack.destroy(report)

@@ -85,6 +85,7 @@ def test_an_octet_that_is_no_septet_shows_latin_1() -> None:
         (0x01, b"hi", "hi"),
         (0x05, "予約".encode("iso2022_jp"), "予約"),
         (0x05, "①髙".encode("cp932"), "①髙"),
+        (0x05, b"\x1b$B-!M=Ls\x1b(B", "\ufffd予約"),
         (0x06, "Привет".encode("iso8859-5"), "Привет"),
         (0x07, "שלום".encode("iso8859-8"), "שלום"),
         (0x08, "配送🚚".encode("utf-16-be"), "配送🚚"),

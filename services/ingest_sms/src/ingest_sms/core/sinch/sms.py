@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -20,7 +21,7 @@ from common.core.drafting import (
 )
 from common.core.events import Attachment, MessageKind
 from common.core.keywords import keyword_kind
-from common.core.payloads import Id, flattened, shaped, shaped_at, text_at
+from common.core.payloads import Id, flattened, items_at, shaped, shaped_at, text_at
 from common.core.signatures import unbase64
 from common.core.times import from_iso
 from ingest_sms.core.texting import company_party, drafting, exchange, international, number_party
@@ -78,14 +79,13 @@ class BatchStatus(Struct, frozen=True):
 
     status: str
     code: int = 0
-    recipients: list[str] = []
 
 
 class BatchReport(Struct, frozen=True):
     """What became of a message to many."""
 
     batch_id: Id
-    statuses: list[BatchStatus]
+    statuses: list[Any]
 
 
 class RecipientReport(Struct, frozen=True):
@@ -127,13 +127,29 @@ def _message(drafts: Drafting, item: object) -> Iterator[Draft]:
 
 def _batch(drafts: Drafting, item: object) -> Iterator[Draft]:
     report = shaped(item, BatchReport)
-    if not any(status.recipients for status in report.statuses):
-        told = {"event": "delivery_report", **flattened(item)}
-        yield drafts.anonymous(Content(kind=MessageKind.SYSTEM, attributes=told))
-    for status in report.statuses:
-        for recipient in status.recipients:
-            one = RecipientReport(report.batch_id, recipient, status.status, status.code)
-            yield _status(drafts, one)
+    if not any(items_at(status, "recipients") for status in report.statuses):
+        yield _summary(drafts, item)
+        return
+    pairs = [pair for status in report.statuses for pair in _pairs(status)]
+    yield from drafts.each(pairs, partial(_one, drafts, report.batch_id))
+
+
+def _pairs(status: object) -> list[tuple[object, object]]:
+    """Return the status beside each of its recipients, or alone where it names none."""
+    return [(status, recipient) for recipient in items_at(status, "recipients") or [None]]
+
+
+def _one(drafts: Drafting, batch_id: str, pair: tuple[object, object]) -> tuple[Draft]:
+    status, recipient = shaped(pair[0], BatchStatus), pair[1]
+    if recipient is None:
+        return (_summary(drafts, pair[0]),)
+    one = RecipientReport(batch_id, shaped(recipient, Id), status.status, status.code)
+    return (_status(drafts, one),)
+
+
+def _summary(drafts: Drafting, told: object) -> Draft:
+    attributes = {"event": "delivery_report", **flattened(told)}
+    return drafts.anonymous(Content(kind=MessageKind.SYSTEM, attributes=attributes))
 
 
 def _recipient(drafts: Drafting, item: object) -> Iterator[Draft]:

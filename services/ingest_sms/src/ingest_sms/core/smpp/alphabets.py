@@ -9,6 +9,8 @@ from functools import partial
 
 from ingest_sms.core.smpp.gsm import NO_SHIFTS, Shifts, gsm
 
+_TO_KANJI = b"\x1b$"
+
 Decode = Callable[[bytes], str]
 
 
@@ -24,6 +26,8 @@ def ucs_2(octets: bytes) -> str:
 
 def japanese(octets: bytes) -> str:
     """Return the text of ISO-2022-JP or, as Japanese centres do under the same name, Shift_JIS."""
+    if _TO_KANJI in octets:  # what is not in the standard is lost, the rest is not
+        return octets.decode("iso2022_jp_ext", "replace")
     try:
         return octets.decode("iso2022_jp_ext")
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,8 +17,11 @@ from tests.unit.timeline.telling import (
 )
 
 from common.core.events import MessageKind
+from common.core.ids import customer_id
 from common.edges.database import reading
+from timeline.core.cursor import NEWEST
 from timeline.core.items import Item
+from timeline.edges.reader import PAGE
 
 CONTACTS = (HANAKO_LINE, HANAKO_MAIL, HANAKO_TEL)
 
@@ -108,3 +112,22 @@ async def test_unsent_content_stays_in_the_database_and_off_the_page(
     withdrawn, wrote = (await pages(HANAKO_LINE)).entries
     assert (withdrawn.kind, wrote.data) == ("unsend", None)
     assert await rows("SELECT count(*) FROM entry") == [(2,)]
+
+
+async def test_a_page_begins_with_the_newest_month_and_never_looks_into_all_of_them(
+    tell: Tell, reader: AsyncEngine
+) -> None:
+    """A partition for any date would have Postgres merge all months (Merge Append)."""
+    await tell(*(call(minutes=month * 44_640) for month in range(-6, 1)))
+    query = text(f"EXPLAIN {PAGE.text}")
+    newest = msgspec.structs.asdict(NEWEST)
+    async with reading(reader, "acme") as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+        plan = "\n".join(
+            await connection.scalars(
+                query, newest | {"most": 51, "id": customer_id("acme", HANAKO_TEL)}
+            )
+        )
+    assert "->  Append" in plan
+    assert "Merge Append" not in plan

@@ -1,0 +1,1 @@
+"""What would happen: the router's own decisions and steps, run over virtual time."""

@@ -1,0 +1,261 @@
+"""Virtual time: arrivals, offers, answers and shifts, one after the other, through the live steps.
+
+What is decided, matched and done to cases is the live service's own code. Only who answers when,
+how long it takes and who loses patience comes from the simulation's `Work` and `Shift`s.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from common.core.work import Presence
+from router.core.agents import Agent, Offer
+from router.core.assignment import Board, Match
+from router.core.facts import Case, CaseState, Roster
+from router.core.lifecycle import resolve
+from router.core.offers import accept, decline, expire, offer, withdraw
+from router.core.policy import Policy
+from router.core.routing import Routed, route
+from router.core.simulation.ledger import Ledger, Story
+from router.core.simulation.people import Incoming, Placed, Shift, Work
+from router.core.steps import Change
+
+LEFT = "customer"  # who ends a case that nobody took in time
+
+Act = Callable[[datetime], None]
+
+
+class Timed(Protocol):
+    """Something that happens at a moment."""
+
+    @property
+    def at(self) -> datetime:
+        """When it happens."""
+
+
+Item = TypeVar("Item", bound=Timed)
+
+
+class Floor:
+    """A company's agents and cases, of one tenant, as they are at one moment of virtual time."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.ledger = Ledger()
+        self._policy = policy
+        self._board = Board()
+        self._agents: dict[str, Agent] = {}
+        self._cases: dict[UUID, Case] = {}
+        self._newest: dict[str, Case] = {}  # by filing key, as decisions look for them
+        self._offers: dict[UUID, Offer] = {}
+        self._work: dict[UUID, Work] = {}
+        self._roster: Roster | None = None
+        self._events: list[tuple[datetime, int, Act]] = []
+        self._number = 0
+
+    def run(
+        self, incoming: Iterable[Incoming | Placed], shifts: Iterable[Shift], until: datetime
+    ) -> Ledger:
+        """Let it all happen, each iterable in the order of its times, and return what happened.
+
+        What lies at `until` or later is not looked at.
+        """
+        self._feed(iter(shifts), self._shift)
+        self._feed(iter(incoming), self._arrive)
+        while self._events and self._events[0][0] < until:
+            at, _, act = heapq.heappop(self._events)
+            act(at)
+        self.ledger.closes(until)
+        return self.ledger
+
+    def _at(self, at: datetime, act: Act) -> None:
+        self._number += 1  # of one moment, what was planned first comes first
+        heapq.heappush(self._events, (at, self._number, act))
+
+    def _feed(self, source: Iterator[Item], act: Callable[[Item, datetime], None]) -> None:
+        item = next(source, None)
+        if item is not None:
+            self._at(item.at, partial(self._fed, source, item, act))
+
+    def _fed(
+        self,
+        source: Iterator[Item],
+        item: Item,
+        act: Callable[[Item, datetime], None],
+        now: datetime,
+    ) -> None:
+        self._feed(source, act)
+        act(item, now)
+
+    def _arrive(self, item: Incoming | Placed, now: datetime) -> None:
+        case = item.case if isinstance(item, Placed) else self._decided(item, now)
+        if case is None:
+            return
+        known = self._cases.get(case.case_id)
+        self._cases[case.case_id] = self._newest[case.conversation] = case
+        if known is None or known.state is CaseState.RESOLVED:
+            self._begin(case, item.work, now)
+        if case.state is CaseState.WAITING:
+            self.ledger.moves(case, now)
+            self._wait(case, now)
+            self._match(now)
+
+    def _decided(self, item: Incoming, now: datetime) -> Case | None:
+        """Return the case as the message leaves it, None where the message concerns none."""
+        if self._roster is None:
+            self._roster = roster_of(self._agents.values())
+        routed = route(
+            item.arrival,
+            item.customer,
+            item.contracts,
+            self._newest,
+            self._roster,
+            self._policy,
+            now,
+        )
+        if not isinstance(routed, Routed):
+            return None
+        self.ledger.decisions[item.arrival.event] = routed.decision
+        return routed.case
+
+    def _begin(self, case: Case, work: Work, now: datetime) -> None:
+        self._work[case.case_id] = work
+        story = self.ledger.begins(case, now)
+        if work.patience is not None:
+            self._at(now + work.patience, partial(self._leave, story))
+
+    def _wait(self, case: Case, now: datetime) -> None:
+        """Put a case on the board, and look again when time alone makes it match."""
+        self._board.put_case(case)
+        moments = [told.until for told in case.refusals.values()]
+        if case.reserved_until is not None:
+            moments.append(case.reserved_until)
+        for moment in moments:
+            if moment > now:
+                self._at(moment, self._match)
+
+    def _match(self, now: datetime) -> None:
+        for match in self._board.assign(now):
+            self._offer(match, now)
+
+    def _offer(self, match: Match, now: datetime) -> None:
+        change = offer(match.case, match.agent, self._policy.terms, now, match.why)
+        case, busy, made = change.case, change.agent, change.offer
+        assert busy is not None  # noqa: S101 - an offer is made to somebody
+        assert made is not None  # noqa: S101
+        self._offers[made.offer_id] = made
+        self._cases[case.case_id] = self._newest[case.conversation] = case
+        self._agents[busy.agent] = busy  # the board has counted the case already
+        self.ledger.stands(busy, now)
+        answer = self._work[case.case_id].answer(self.ledger.story(case.case_id).offers)
+        self.ledger.offered(case, busy.agent, match.why, now)
+        if now + answer.after >= made.expires_at:
+            self._at(made.expires_at, partial(self._expire, made.offer_id))
+        else:
+            act = self._accept if answer.accepts else self._decline
+            self._at(now + answer.after, partial(act, made.offer_id))
+
+    def _accept(self, offer_id: UUID, now: datetime) -> None:
+        if made := self._offers.pop(offer_id, None):
+            case, agent = self._cases[made.case_id], self._agents[made.agent]
+            self._keep(accept(case, agent, made, now), now)
+            self.ledger.accepted(case, now)
+            story = self.ledger.story(case.case_id)
+            self._at(now + self._work[case.case_id].handling, partial(self._solve, story))
+
+    def _decline(self, offer_id: UUID, now: datetime) -> None:
+        if made := self._offers.pop(offer_id, None):
+            case, agent = self._cases[made.case_id], self._agents[made.agent]
+            self._keep(decline(case, agent, made, self._policy.terms, now), now)
+            self._match(now)
+
+    def _expire(self, offer_id: UUID, now: datetime) -> None:
+        if made := self._offers.pop(offer_id, None):
+            case, agent = self._cases[made.case_id], self._agents[made.agent]
+            self._keep(expire(case, agent, made, self._policy.terms, now), now)
+            self._match(now)
+
+    def _withdraw(self, made: Offer, now: datetime, reason: str) -> None:
+        del self._offers[made.offer_id]
+        case, agent = self._cases[made.case_id], self._agents[made.agent]
+        self._keep(withdraw(case, agent, made, now, reason), now)
+
+    def _solve(self, story: Story, now: datetime) -> None:
+        case = self._cases[story.case_id]
+        agent = self._agents[case.agent or ""]
+        change = resolve(case, agent, self._policy.terms, now, agent.agent)
+        self._keep(change, now)
+        self.ledger.solved(change.case, now)
+        wrap_up_until = self._agents[agent.agent].wrap_up_until
+        if wrap_up_until is not None and wrap_up_until > now:
+            self._at(wrap_up_until, partial(self._sit_down, agent.agent))
+        self._match(now)
+
+    def _sit_down(self, agent: str, now: datetime) -> None:
+        """Let the board see an agent anew whose wrap-up is over."""
+        self._seat(self._agents[agent], now)
+        self._match(now)
+
+    def _leave(self, story: Story, now: datetime) -> None:
+        """Let a customer go whose patience is at its end, if nobody has taken his case."""
+        case = self._cases[story.case_id]
+        if story is not self.ledger.story(story.case_id) or story.accepted_at is not None:
+            return
+        if case.offer is not None:
+            self._withdraw(self._offers[case.offer], now, LEFT)
+        self._keep(resolve(self._cases[case.case_id], None, self._policy.terms, now, LEFT), now)
+        self.ledger.left(case, now)
+        self._match(now)
+
+    def _shift(self, shift: Shift, now: datetime) -> None:
+        agent, known = shift.agent, self._agents.get(shift.agent.agent)
+        self._roster = None
+        if known is not None:
+            agent = standing(agent, known, now)
+        self._seat(agent, now)
+        if agent.presence is Presence.OFFLINE:
+            for made in [made for made in self._offers.values() if made.agent == agent.agent]:
+                self._withdraw(made, now, "offline")
+        self._match(now)
+
+    def _keep(self, change: Change, now: datetime) -> None:
+        """Take over what a step left."""
+        case = change.case
+        self._cases[case.case_id] = self._newest[case.conversation] = case
+        if case.state is CaseState.WAITING:
+            self._wait(case, now)
+        else:
+            self._board.drop_case(case.case_id)
+        if change.agent is not None:
+            self._seat(change.agent, now)
+
+    def _seat(self, agent: Agent, now: datetime) -> None:
+        self._agents[agent.agent] = agent
+        self._board.put_agent(agent)
+        self.ledger.stands(agent, now)
+
+
+def standing(agent: Agent, known: Agent, now: datetime) -> Agent:
+    """Return an agent as a shift has him, with the work that he has."""
+    comes = agent.presence is Presence.ONLINE and known.presence is not Presence.ONLINE
+    return replace(
+        agent,
+        used=known.used,
+        wrap_up_until=known.wrap_up_until,
+        free_since=now if comes else known.free_since,
+        version=known.version + 1,
+    )
+
+
+def roster_of(agents: Iterable[Agent]) -> Roster:
+    """Return who is signed in: each queue's different skill profiles."""
+    signed_in: dict[str, list[dict[str, int]]] = {}
+    for agent in agents:
+        if agent.presence is not Presence.OFFLINE:
+            for queue in agent.queues:
+                signed_in.setdefault(queue, []).append(agent.skills)
+    return Roster({queue: tuple(profiles) for queue, profiles in signed_in.items()})

@@ -36,7 +36,7 @@ def told(drafts: tuple[Draft, ...]) -> list[tuple[MessageKind, str | None, str |
 
 @pytest.fixture
 async def parsing() -> AsyncIterator[Parsing]:
-    """One process that is given half a second."""
+    """One process that is given half a second of a processor for each original."""
     made = Parsing(parse, limits=LIMITS)
     yield made
     await made.close()
@@ -47,7 +47,9 @@ async def test_a_large_original_is_read_elsewhere_as_a_small_one_is_here(parsing
     assert await parsing.drafts(large, ACCOUNT) == await parsing.drafts(small, ACCOUNT)
 
 
-@pytest.mark.parametrize(("words", "reason"), [("hang", "time"), ("crash", "crash")])
+@pytest.mark.parametrize(
+    ("words", "reason"), [("hang", "time"), ("sleep", "time"), ("crash", "crash")]
+)
 async def test_what_the_parser_hangs_on_or_dies_of_is_marked_and_the_next_one_is_read(
     parsing: Parsing, words: str, reason: str
 ) -> None:

@@ -42,7 +42,9 @@ class IngestSettings(CommonSettings):
     # A provider waits two seconds at most (LINE): after this long the durable inbox takes over.
     publish_timeout_seconds: float = Field(1.0, description="longest wait for Kafka's answer")
     inbox_retry_seconds: float = Field(0.5, description="pause between attempts to drain the inbox")
-    parsing_seconds: float = Field(2.0, description="longest time to read one original")
+    parsing_seconds: float = Field(
+        2.0, description="processor time that reading one large original may take"
+    )
     parsing_workers: int = Field(
         2, description="processes that read large originals, once any come"
     )

@@ -20,7 +20,7 @@ from common.core.adapters import ChannelAccount, Draft, Original, Parse
 from common.core.errors import MadoguchiError, TransientError
 from common.core.unread import set_aside
 from common.edges import metrics
-from common.edges.parsing_worker import LENGTH_BYTES, framed, length_of
+from common.edges.parsing_worker import HEAD, LIMITS, PATIENCE, framed
 
 logger = structlog.get_logger()
 
@@ -28,11 +28,11 @@ Result = TypeVar("Result")
 Unread = Callable[[Original, ChannelAccount, str], tuple[Draft, ...]]
 
 INLINE_BYTES = 65_536
-START_SECONDS = 30.0
+START_SECONDS = 10.0
 
 
 class ParsingLimits(Struct, frozen=True, kw_only=True):
-    """How long one original may be read, and by how many processes large ones are."""
+    """How many seconds of a processor one large original may take, and how many processes read them."""
 
     seconds: float = 2.0
     workers: int = 2
@@ -83,8 +83,8 @@ class Parsing:
         if self._unread is not None:
             try:
                 return await self._elsewhere(partial(self._unread, original, account, reason))
-            except GivenUpError:
-                logger.exception("nothing of it was read", provider=original.provider)
+            except GivenUpError as error:
+                logger.warning("not its headers either", reason=error.reason)
         return set_aside(self._parse, original, account, reason)
 
     async def close(self) -> None:
@@ -97,11 +97,10 @@ class Parsing:
     async def _elsewhere(self, call: Callable[[], Result]) -> Result:
         worker = await self._idle.get()
         try:
-            worker = worker or await _Worker.started(self._parse, self._limits.seconds)
+            worker = worker or await _Worker.started(self._parse)
             result = await worker.result(call, self._limits.seconds)
-        except (
-            BaseException
-        ):  # also a caller who went away: the answer would be taken for the next one's
+        except BaseException:
+            # Also a caller who went away: his answer would be taken for the next one's.
             if worker is not None:
                 await worker.end()
             worker = None
@@ -132,10 +131,9 @@ class _Worker:
         self._process = process
 
     @classmethod
-    async def started(cls, parse: Parse, seconds: float) -> "_Worker":
+    async def started(cls, parse: Parse) -> "_Worker":
         """Return a process that has imported what `parse` needs. Raises TransientError."""
-        limit = str(seconds + START_SECONDS)
-        command = (sys.executable, "-m", "common.edges.parsing_worker", limit)
+        command = (sys.executable, "-m", "common.edges.parsing_worker")
         pipe = asyncio.subprocess.PIPE
         try:
             # Apart from our session: Ctrl-C is for us to handle.
@@ -158,12 +156,13 @@ class _Worker:
     async def result(self, call: Callable[[], Result], seconds: float) -> Result:
         """Return what the call returns there. Raises GivenUpError, and what it raises."""
         try:
-            async with asyncio.timeout(seconds):
-                succeeded, result = await self._exchanged(pickle.dumps(call))
+            # It ends by itself in time, unless somebody stopped it.
+            async with asyncio.timeout(seconds * (PATIENCE + 1)):
+                succeeded, result = await self._exchanged(framed(pickle.dumps(call), seconds))
         except TimeoutError as error:
             raise GivenUpError("time") from error
         except (asyncio.IncompleteReadError, OSError) as error:
-            raise GivenUpError("crash") from error
+            raise GivenUpError(await self._cause()) from error
         if not succeeded:
             raise result
         returned: Result = result
@@ -173,11 +172,16 @@ class _Worker:
         calls, answers = self._process.stdin, self._process.stdout
         if calls is None or answers is None:
             raise ValueError("a process without pipes")
-        calls.write(framed(call))
+        calls.write(call)
         await calls.drain()
-        length = length_of(await answers.readexactly(LENGTH_BYTES))
+        _, length = HEAD.unpack(await answers.readexactly(HEAD.size))
         answer: tuple[bool, Any] = pickle.loads(await answers.readexactly(length))  # noqa: S301 - our own process
         return answer
+
+    async def _cause(self) -> str:
+        """Return what a process has died of that closed its pipes."""
+        await self.end()
+        return "time" if -(self._process.returncode or 0) in LIMITS else "crash"
 
     async def end(self) -> None:
         """Kill the process and see it gone."""

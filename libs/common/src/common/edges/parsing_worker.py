@@ -1,37 +1,44 @@
-"""`python -m common.edges.parsing_worker SECONDS`: makes the calls that come on its standard input.
+"""`python -m common.edges.parsing_worker`: makes the calls that come on its standard input.
 
-A frame is four bytes of length (big endian) and a pickle: a call without arguments, or whether it
-succeeded and its result. Both ends are ours; no byte of a stranger's is unpickled as a pickle.
+A frame is how many seconds the call may take (a double; of no meaning in answers), a length (four
+bytes) and so many of a pickle: a call without arguments, or whether it succeeded and its result.
+Both ends are ours; no byte of a stranger's is unpickled as a pickle.
+
+The limit is of processor time: on a machine that has too much to do everything takes longer, and is
+no fault of the mail's. The kernel ends a process that is over it, whatever that is doing.
 """
 
 import os
 import pickle
 import signal
 import sys
+from struct import Struct
 from typing import BinaryIO
 
-LENGTH_BYTES = 4
+HEAD = Struct("!dI")
+PATIENCE = 5  # how much longer than its processor time a call may take by the clock
+LIMITS = (signal.SIGPROF, signal.SIGALRM)  # what a process dies of that is over its limits
 
 
-def framed(content: bytes) -> bytes:
+def framed(content: bytes, seconds: float = 0.0) -> bytes:
     """Return a frame."""
-    return len(content).to_bytes(LENGTH_BYTES, "big") + content
+    return HEAD.pack(seconds, len(content)) + content
 
 
-def length_of(head: bytes) -> int:
-    """Return how many bytes come after the head of a frame."""
-    return int.from_bytes(head, "big")
-
-
-def _serve(calls: BinaryIO, answers: BinaryIO, seconds: float) -> None:
-    while head := calls.read(LENGTH_BYTES):
-        content = calls.read(length_of(head))
-        # Whoever asked kills us in time, unless he was killed himself: the kernel sees to that.
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        answer = _made(content)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        answers.write(framed(pickle.dumps(answer)))
+def _serve(calls: BinaryIO, answers: BinaryIO) -> None:
+    while head := calls.read(HEAD.size):
+        seconds, length = HEAD.unpack(head)
+        content = calls.read(length)
+        _limit(seconds)
+        answer = pickle.dumps(_made(content))
+        _limit(0)
+        answers.write(framed(answer))
         answers.flush()
+
+
+def _limit(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds * PATIENCE)
 
 
 def _made(content: bytes) -> tuple[bool, object]:
@@ -44,4 +51,4 @@ def _made(content: bytes) -> tuple[bool, object]:
 if __name__ == "__main__":
     apart = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a parser prints is no answer
-    _serve(sys.stdin.buffer, apart, float(sys.argv[1]))
+    _serve(sys.stdin.buffer, apart)

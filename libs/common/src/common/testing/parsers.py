@@ -1,11 +1,12 @@
 """A parser with the faults that a stranger may find in one; other processes look it up by name."""
 
 import os
+import time
 
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.events import Channel, Conversation, Direction, Message, MessageKind, Party
 
-HANG, CRASH, FAIL = b"hang", b"crash", b"fail"
+HANG, SLEEP, CRASH, FAIL = b"hang", b"sleep", b"crash", b"fail"
 
 
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
@@ -27,6 +28,8 @@ def _misbehave(body: bytes) -> None:
         os._exit(1)
     while body.startswith(HANG):
         pass
+    while body.startswith(SLEEP):
+        time.sleep(1)
     if body.startswith(FAIL):
         raise ValueError("a fault of ours")
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from urllib.parse import unquote_plus
 
 import pytest
-from tests.samples.golden import ADAPTERS, FOLDER
+from tests.samples.golden import FOLDER
 
 import ingest_sms.core
 import ingest_social.core
@@ -97,10 +97,3 @@ def test_every_word_that_is_read_stands_in_a_sample(place: str) -> None:
 
 def is_sample(path: Path) -> bool:
     return not path.name.endswith(".expected.json")
-
-
-@pytest.mark.parametrize(
-    "provider", [f"{channel}/{name}" for channel in CORES for name in ADAPTERS[channel]]
-)
-def test_every_provider_has_samples(provider: str) -> None:
-    assert any(is_sample(path) for path in (FOLDER / provider).glob("*"))

@@ -1,5 +1,7 @@
 """Every HTTP surface answers whatever is asked, in time, and as its OpenAPI document says."""
 
+import asyncio
+import base64
 import json
 import secrets
 import shutil
@@ -7,6 +9,7 @@ import string
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, nullcontext, suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +17,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.errors import Unsatisfiable
+from msgspec.msgpack import encode
+from msgspec.structs import replace
 from schemathesis import Case, GenerationMode, openapi
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -24,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.samples.golden import ADAPTERS, samples
+from tests.samples.golden import ADAPTERS, FOLDER, samples
 from tests.samples.hostile import SIGNATURES, broken
 from tests.samples.signing import PUBLIC_URL, SIGNERS, secret_for, signed
 
@@ -36,6 +41,8 @@ from local_stack.ports import LOOPBACK, free_port
 from local_stack.services import ServiceProcess, run_tool
 from local_stack.shared_servers import ROLE, SharedPostgres, SharedServers
 from local_stack.tokens import SigningKey
+from pretend.readers import ROUTED, TimelineReader
+from timeline.core.cursor import NEWEST, write_cursor
 
 SECONDS = 2  # no answer may take longer
 EXAMPLES = 12
@@ -72,6 +79,14 @@ WRONG = [
 header_values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40)
 hurried = settings(max_examples=EXAMPLES, database=None, deadline=None)
 
+CONTACT = "line:main:U0123456789abcdef0123456789abcdef"
+CURSORS = [
+    write_cursor(NEWEST),
+    write_cursor(replace(NEWEST, occurred_at=datetime.min.replace(tzinfo=UTC))),
+    base64.urlsafe_b64encode(encode(["0001-01-01T00:00:00+23:59", 0, 0, 0])).decode(),
+]
+
+Known = Mapping[str, list[str]]
 Surfaces = Mapping[str, str]
 Operation = APIOperation[Any, Any, Any, Any]
 
@@ -123,10 +138,40 @@ def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator
         yield {service.name: f"http://{LOOPBACK}:{service.port}" for service in services}
 
 
-def document(base_url: str) -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def known(surfaces: Surfaces, environment: Mapping[str, str]) -> Known:
+    """Names that exist, by parameter: those of somebody who wrote, so that there is more to read than 404."""
+    sample = FOLDER / "social" / "line" / "text.json"
+    original = signed("line", sample.read_bytes(), system_clock())
+    url = webhook_of(surfaces, "line")
+    assert httpx.post(url, content=original.body, headers=original.headers).status_code == 200
+    customer, case = asyncio.run(_what_became_of_it(surfaces["timeline"], environment["TOKEN"]))
+    return {
+        "provider": PROVIDERS,
+        "account": ["main"],
+        "contact": [CONTACT],
+        "customer_id": [customer],
+        "case_id": [case],
+        "before": CURSORS,
+    }
+
+
+async def _what_became_of_it(timeline: str, token: str) -> tuple[str, str]:
+    """Return the customer's id and the case's, once the message went through everything."""
+    async with httpx.AsyncClient(timeout=SECONDS) as client:
+        reader = TimelineReader(client, timeline, token)
+        while True:
+            customer = await reader.customer(CONTACT)
+            entries = await reader.entries(customer["id"]) if customer else []
+            for entry in entries:
+                if customer and entry["type"] == ROUTED:
+                    return customer["id"], entry["data"]["case_id"]
+            await asyncio.sleep(0.05)
+
+
+def document(base_url: str, known: Known) -> dict[str, Any]:
     """Return a service's OpenAPI document, with names that exist among those to be tried."""
     found: dict[str, Any] = httpx.get(f"{base_url}/openapi.json").json()
-    known = {"provider": PROVIDERS, "account": ["main"]}
     for path in found["paths"].values():
         for operation in path.values():
             for parameter in operation.get("parameters", []):
@@ -135,10 +180,10 @@ def document(base_url: str) -> dict[str, Any]:
     return found
 
 
-def operations(base_url: str) -> list[Operation]:
+def operations(base_url: str, known: Known) -> list[Operation]:
     """Return what the document offers; a part of it that is no OpenAPI is an error."""
     found = []
-    for result in openapi.from_dict(document(base_url)).get_all_operations():
+    for result in openapi.from_dict(document(base_url, known)).get_all_operations():
         assert isinstance(result, Ok), result
         found.append(result.ok())
     return found
@@ -165,10 +210,10 @@ def holds(operation: Operation, base_url: str, headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_whatever_is_asked_is_answered_as_documented(
-    surfaces: Surfaces, environment: Mapping[str, str], service: str
+    surfaces: Surfaces, environment: Mapping[str, str], known: Known, service: str
 ) -> None:
     bearer = {"authorization": f"Bearer {environment['TOKEN']}"}
-    for operation in operations(surfaces[service]):
+    for operation in operations(surfaces[service], known):
         holds(operation, surfaces[service], bearer)
 
 
@@ -194,8 +239,10 @@ def bodies_of(provider: str) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("service", ["router", "timeline"])
-def test_who_shows_no_token_is_told_so_as_documented(surfaces: Surfaces, service: str) -> None:
-    for operation in operations(surfaces[service]):
+def test_who_shows_no_token_is_told_so_as_documented(
+    surfaces: Surfaces, known: Known, service: str
+) -> None:
+    for operation in operations(surfaces[service], known):
         holds(operation, surfaces[service], {})
 
 

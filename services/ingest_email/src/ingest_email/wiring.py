@@ -6,8 +6,10 @@ from time import monotonic
 from msgspec import Struct
 from msgspec.structs import replace
 
+from common.edges.accounts import Accounts
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
+from common.edges.intake import Intake
 from common.edges.leases import Leases
 from common.edges.service import Closing, Component, instance_name
 from ingest_email.core.folders import PROVIDER
@@ -19,6 +21,7 @@ from ingest_email.edges.imap import ImapOptions, Mailboxes, MailboxReader
 from ingest_email.edges.lmtp import LmtpServer
 from ingest_email.edges.mailbox_store import MailboxStore
 from ingest_email.edges.smtp import SmtpOptions, SmtpServer
+from ingest_email.edges.stored_mail import Buckets, StoredMail
 from ingest_email.settings import Settings
 
 SERVICE = "ingest_email"
@@ -36,7 +39,13 @@ class EmailService(Struct, frozen=True):
 
 def build(settings: Settings) -> EmailService:
     """Return the service, not started yet."""
-    ingest = build_ingest(SERVICE, settings, read, ADAPTERS, unread=unread)
+    buckets = Buckets()
+
+    def with_stored_mail(intake: Intake, _accounts: Accounts) -> StoredMail:
+        return StoredMail(intake, buckets)
+
+    ingest = build_ingest(SERVICE, settings, read, ADAPTERS, unread=unread, stage=with_stored_mail)
+    ingest.health.mentions(buckets.name, buckets.complaint)
     intake = VerifyingIntake(ingest.intake, SystemResolver(), settings.dns_seconds, monotonic)
     listeners = [SmtpServer(smtp_options(settings), ingest.accounts, intake, ingest.clock)]
     if settings.lmtp_port is not None:

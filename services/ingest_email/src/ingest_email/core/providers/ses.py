@@ -1,10 +1,15 @@
 """Amazon SES inbound through SNS ("Contents of notifications for Amazon SES email receiving").
 
 The SNS action brings the mail along, up to 150 KB; choose Base64, since UTF-8 damages other
-charsets. The S3 action brings only what the headers tell, and where the mail lies.
+charsets. The S3 action brings only what the headers tell, and where the mail lies: an account that
+names its bucket has it fetched (edges/stored_mail.py), any other gets the headers.
 """
 
+from base64 import b64encode
+
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.core.adapters import ChannelAccount, Draft, Original
 from common.core.events import Authenticity
@@ -69,6 +74,39 @@ class Received(Struct, frozen=True, rename="camel"):
     content: str | None = None
 
 
+class Place(Struct, frozen=True):
+    """An object in S3."""
+
+    bucket: str
+    key: str
+
+
+def place_of(original: Original) -> Place | None:
+    """Return where the mail of a notification lies, or None where it came along or there is none."""
+    try:
+        received = _received(envelope(original.body).message)
+    except UnreadableError:
+        return None
+    action = received.receipt.action
+    if received.content or action.type.upper() != "S3" or not action.object_key:
+        return None
+    return Place(action.bucket_name, action.object_key)
+
+
+def with_mail(original: Original, mail: bytes) -> Original:
+    """Return a notification that `place_of` knows, with its mail, as the SNS action would send it.
+
+    So it can be read again when the object is gone. SNS has not signed it like this.
+    """
+    outer = envelope(original.body)
+    told = shaped(_told(outer.message), dict[str, object])
+    receipt = shaped(told["receipt"], dict[str, object])
+    action = shaped(receipt["action"], dict[str, object]) | {"encoding": "BASE64"}
+    told |= {"content": b64encode(mail).decode(), "receipt": receipt | {"action": action}}
+    message = msgspec.json.encode(told).decode()
+    return replace(original, body=msgspec.json.encode(replace(outer, message=message)))
+
+
 def parse(original: Original, account: ChannelAccount) -> tuple[Draft, ...]:
     """Return the event of a received mail; what SNS says about its subscription is no mail."""
     if _is_about_subscription(original.body):
@@ -87,8 +125,7 @@ def _unwrap(original: Original) -> Delivery:
     notification = envelope(original.body)
     if notification.type != NOTIFICATION:
         raise UnreadableError("not a notification")
-    told = json_value(notification.message.encode("utf-8", "surrogatepass"))
-    received = shaped(told, Received)
+    received = _received(notification.message)
     mail, receipt = received.mail, received.receipt
     mime, headers = _content(received), ((item.name, item.value) for item in mail.headers)
     return Delivery(
@@ -103,6 +140,14 @@ def _unwrap(original: Original) -> Delivery:
         missing="the mail itself was not sent along" if mime is None else None,
         labels=_labels(receipt),
     )
+
+
+def _received(message: str) -> Received:
+    return shaped(_told(message), Received)
+
+
+def _told(message: str) -> object:
+    return json_value(message.encode("utf-8", "surrogatepass"))
 
 
 def _content(received: Received) -> bytes | None:

@@ -3,15 +3,38 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import Pages
-from tests.unit.timeline.telling import HANAKO_LINE, HANAKO_TEL, TENANT, call, message, profile
+from tests.unit.timeline.telling import (
+    HANAKO_LINE,
+    HANAKO_TEL,
+    TENANT,
+    after,
+    call,
+    change,
+    message,
+    profile,
+    status,
+    stored,
+)
 
 from common.core.cloudevents import Event, Record, binary_headers, partition_key, read
-from common.core.events import Activity, CustomerChanged, CustomersMerged
+from common.core.delivery import DeliveryStatus
+from common.core.events import (
+    Activity,
+    Attachment,
+    AttachmentState,
+    Channel,
+    CustomerChanged,
+    CustomersMerged,
+    Direction,
+    MessageKind,
+)
 from common.core.ids import customer_id
 from common.core.topics import ACTIVITIES, CUSTOMERS, DEAD_LETTER, MESSAGES, ROUTING, Topic
 from common.edges.clock import system_clock
@@ -21,6 +44,7 @@ from common.edges.publisher import Publisher
 from common.edges.service import Component
 from local_stack.shared_servers import TopicMaker
 from timeline.core.entry import TOPICS
+from timeline.core.items import Delivery
 from timeline.edges.consume import Historian
 
 WAIT_SECONDS = 60
@@ -110,3 +134,74 @@ async def test_what_is_published_is_on_the_page_and_who_was_merged_is_on_the_bus
     assert merge.cause == told.attributes.id
     shown = [item.id for item in (await pages(HANAKO_TEL)).entries]
     assert shown == [called.attributes.id, wrote.attributes.id]
+
+
+POINTER = Attachment(
+    name="image-1.jpg", media_type="image/*", state=AttachmentState.REMOTE, provider_ref="x"
+)
+
+
+def told_of(name: str) -> list[Event]:
+    """Return a message of ours on WhatsApp and all that was ever said of it."""
+
+    def said(kind: MessageKind, minute: float, text: str, action: str = "react") -> Event:
+        fields = {"channel": Channel.WHATSAPP, "attributes": {"action": action}}
+        return change(kind, name, minute, text, message_id=f"{name}:{minute}", **fields)
+
+    wrote = message(
+        text="納期は24日です",
+        message_id=name,
+        channel=Channel.WHATSAPP,
+        direction=Direction.OUTBOUND,
+        attachments=(POINTER, POINTER),
+    )
+    return [
+        wrote,
+        said(MessageKind.EDIT, 1, "納期は25日です"),
+        said(MessageKind.EDIT, 2, "納期は26日です"),
+        said(MessageKind.REACTION, 3, "👍"),
+        said(MessageKind.REACTION, 4, "👍", "unreact"),
+        said(MessageKind.REACTION, 5, "😢"),
+        said(MessageKind.REACTION, 6, "🙏"),
+        status(DeliveryStatus.SENT, 1, message_id=name),
+        status(DeliveryStatus.READ, 8, message_id=name),
+        status(DeliveryStatus.DELIVERED, 9, message_id=name),
+        stored(wrote, 2),
+        stored(wrote, 3, AttachmentState.REFUSED, position=1, reason="gone"),
+    ]
+
+
+async def test_whatever_order_the_bus_has_a_message_ends_as_the_same_entry(
+    kafka_server: str,
+    topic_prefix: str,
+    publisher: Publisher,
+    service: Sequence[Component],
+    pages: Pages,
+) -> None:
+    names = [f"wamid.{number}" for number in range(12)]
+    for seed, name in enumerate((*names, "wamid.unsent")):
+        told = told_of(name)
+        if name == "wamid.unsent":
+            told.append(change(MessageKind.UNSEND, name, 7, channel=Channel.WHATSAPP))
+        order = Random(seed)  # noqa: S311 - an order that a failure repeats
+        shuffled = order.sample(told + told[::3], len(told + told[::3]))
+        await publisher.publish([sent(one) for one in shuffled])
+    end = structs.replace(sent(message("nobody")), key=sent(message()).key)
+    await publisher.publish([end])
+    dead_letters = reading_topic(kafka_server, topic_prefix + DEAD_LETTER.name)
+    async with dead_letters as letters, running(service):
+        await asyncio.wait_for(letters.getone(), WAIT_SECONDS)
+    page = await pages(HANAKO_LINE)
+    *ended, unsent = sorted(
+        (item for item in page.entries if item.kind == "message"),
+        key=lambda item: item.unsent_at is not None,
+    )
+    assert len(ended) == len(names)
+    for item in ended:
+        assert [one.text for one in item.versions] == [f"納期は{day}日です" for day in (24, 25, 26)]
+        assert [(one.text, one.at) for one in item.reactions] == [("🙏", after(6))]
+        assert item.delivery == Delivery(DeliveryStatus.READ, after(8), None)
+        had, lost = item.attachments
+        assert (had.state, had.location) == (AttachmentState.STORED, "files/acme/ab")
+        assert (lost.state, lost.reason) == (AttachmentState.REFUSED, "gone")
+    assert (unsent.unsent_at, unsent.data, unsent.attachments) == (after(7), None, ())

@@ -15,7 +15,7 @@ from ingest_email.core.quote_headers import (
 )
 from ingest_email.core.signatures import without_tail
 
-_MAX_LOOKS = 10
+_MAX_LOOKS = 5
 
 
 def reply_text(text: str) -> str:

@@ -6,12 +6,13 @@ from msgspec import Struct, field
 
 from common.core.adapters import Draft
 from common.core.contacts import ContactKind, scoped_contact
-from common.core.drafting import Content, Drafting, Exchange
+from common.core.drafting import Content, Drafting, Exchange, bracketed, labelled
 from common.core.events import Direction, MessageKind, Party
 from common.core.payloads import Id, flattened, shaped, text_at, value_at
 from common.core.times import from_millis, from_seconds
 
 _COMMENTS = ("comments", "live_comments")
+_MENTION = "mentions"
 _MILLIS_FROM = 100_000_000_000  # Meta writes an entry's time in seconds or in milliseconds
 
 
@@ -46,12 +47,21 @@ class Comment(Struct, frozen=True):
     parent_id: str | None = None
 
 
+class Mention(Struct, frozen=True):
+    """Where somebody named us: in a comment, else in the caption of the media."""
+
+    media_id: Id
+    comment_id: str | None = None
+
+
 def change_draft(drafts: Drafting, change: Change) -> Draft:
     """Return a comment as a message; everything else is of kind `system`."""
     name = text_at(change.told, "field") or ""
     value = value_at(change.told, "value")
     if name in _COMMENTS:
         return _comment(drafts, change, shaped(value, Comment))
+    if name == _MENTION:
+        return _mention(drafts, change, shaped(value, Mention))
     told = {"event": name, **flattened(value)}
     return drafts.anonymous(Content(kind=MessageKind.SYSTEM, attributes=told))
 
@@ -75,6 +85,22 @@ def _comment(drafts: Drafting, change: Change, comment: Comment) -> Draft:
         attributes={"public": "true", "media_id": comment.media.id},
     )
     return drafts.message(comment.id, exchange, content)
+
+
+def _mention(drafts: Drafting, change: Change, mention: Mention) -> Draft:
+    """Return that somebody named us. Who, and in which words, has to be asked for, by whoever looks."""
+    page = Party(scoped_contact(ContactKind.META, change.page, change.page))
+    exchange = Exchange(
+        customer=Party(drafts.stranger),
+        company=page,
+        conversation=f"{page.contact}/media/{mention.media_id}",
+        time=_moment(change.entry_time),
+    )
+    content = labelled(
+        Content(text=bracketed("メンション")),
+        {"public": "true", "media_id": mention.media_id, "comment_id": mention.comment_id},
+    )
+    return drafts.message(f"mention:{mention.comment_id or mention.media_id}", exchange, content)
 
 
 def _moment(time: int | None) -> datetime | None:

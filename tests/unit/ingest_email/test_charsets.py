@@ -101,8 +101,59 @@ def test_iso_2022_jp_with_raw_bytes_is_not_what_its_label_says() -> None:
     )
 
 
-def test_a_label_that_python_knows_for_something_else_than_text_says_nothing() -> None:
-    assert canonical("base64") == ""
+@pytest.mark.parametrize("label", ["", "shift_jis", "iso-8859-1", "utf-8", "utf-16"])
+def test_a_byte_order_mark_is_believed_before_the_label(label: str) -> None:
+    assert decode("注文の件".encode("utf-16"), label) == "注文の件"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("label", ["utf-16", "", "us-ascii"])
+def test_utf_16_without_a_mark_shows_its_byte_order(codec: str, label: str) -> None:
+    assert decode("No. 12 の注文です。".encode(codec), label) == "No. 12 の注文です。"
+
+
+@pytest.mark.parametrize("label", ["utf-16", "utf-32"])
+def test_a_label_alone_makes_no_utf_16(label: str) -> None:
+    assert decode("お世話になっております".encode(), label) == "お世話になっております"
+
+
+def test_one_nul_makes_no_utf_16() -> None:
+    assert decode(b"a\x00b") == "a\x00b"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "label"),
+    [
+        ("お世話になっております。見積書の件です。", "euc_jp", "shift_jis"),
+        ("お世話になっております。見積書の件です。", "cp932", "euc-jp"),
+        ("お世話になっております。見積書の件です。", "euc_jp", "iso-8859-1"),
+        ("お世話になっております。見積書の件です。", "cp932", "iso-8859-1"),
+        ("您好，我想查询一下我的订单什么时候可以发货，谢谢。", "gb18030", "shift_jis"),
+        ("안녕하세요. 주문한 상품이 아직 도착하지 않아서", "iso2022_kr", "iso-2022-jp"),
+        ("㈱髙橋商店①", "cp932", ""),
+    ],
+)
+def test_another_charset_that_fits_all_of_it_wins_over_the_label(
+    text: str, codec: str, label: str
+) -> None:
+    assert decode(text.encode(codec), label) == text
+
+
+def test_a_cut_mail_in_shift_jis_is_not_taken_for_another_charset() -> None:
+    raw = "お世話になっております。お見積りの件で".encode("cp932")[:-1]
+    assert decode(raw, "shift_jis").startswith("お世話になっております。お見積りの件")
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["base64", "undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape"],
+)
+def test_a_label_that_python_knows_for_something_else_says_nothing(label: str) -> None:
+    assert canonical(label) == ""
+    assert decode("見積書".encode("cp932"), label) == "見積書"
+
+
+def test_a_label_of_letters_that_no_charset_has_says_nothing() -> None:
     assert canonical("ｓｊｉｓ\x00") == ""
 
 

@@ -7,7 +7,13 @@ is a first guess that the bytes may refute.
 import codecs
 import re
 
-from ingest_email.core.detection import decode_unlabelled, foreign_bytes
+from ingest_email.core.detection import (
+    decode_unlabelled,
+    fits_better,
+    foreign_bytes,
+    is_korean,
+    japanese_under_a_western_label,
+)
 from ingest_email.core.japanese import decode_iso_2022_jp, has_escape
 
 ISO_2022_JP = "iso-2022-jp"
@@ -92,8 +98,15 @@ _ALIASES = {
     "x-unicode-2-0-utf-7": "utf-7",
     "x-utf-7": "utf-7",
 }
+_NO_CHARSETS = frozenset(  # of Python's own, which raise, or take long
+    ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
+)
 _ISO_2022_JP_NAME = re.compile(r"(?:cs)?(?:x-)?iso-?2022-?jp.*|cp5022[0-2]|jis|x-jis|jis7")
 _WIDE = ("utf-16", "utf16", "utf-32", "utf32")
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UPPER_HALVES = re.compile(rb"[\x00\x30\xff]")  # ASCII, kana, full width
+_LEAST_UPPER_HALVES = 0.4
+_SAMPLE_BYTES = 8_192
 _STATEFUL = re.compile(r"utf-?7|hz.*|iso-?2022.*")
 
 
@@ -104,12 +117,15 @@ def decode(raw: bytes, label: str = "", hint: str = "") -> str:
     U+FFFD appears only where the bytes are wrong under every charset that fits the rest.
     """
     charset = canonical(label)
-    if charset == ISO_2022_JP and raw.isascii():
+    if charset == ISO_2022_JP and raw.isascii() and not is_korean(raw):
         return decode_iso_2022_jp(raw)
     for candidate in _candidates(raw, charset, canonical(hint)):
         text = _strictly(raw, candidate)
         if text is not None:
             return text
+    better = fits_better(raw, charset)
+    if better:
+        return raw.decode(better, "replace")
     return _mostly(raw, charset) or decode_unlabelled(raw)
 
 
@@ -126,7 +142,7 @@ def canonical(label: str) -> str:
     except (LookupError, ValueError, UnicodeError):  # a NUL or a non-ASCII letter in the name
         return ""
     is_text = codec._is_text_encoding  # noqa: SLF001 - `zlib` is a codec too; nothing public tells
-    return name if is_text else ""
+    return name if is_text and codec.name not in _NO_CHARSETS else ""
 
 
 def _candidates(raw: bytes, charset: str, hint: str) -> tuple[str, ...]:
@@ -135,14 +151,46 @@ def _candidates(raw: bytes, charset: str, hint: str) -> tuple[str, ...]:
     What is valid UTF-8 and not ASCII is UTF-8, whatever the label says: one accented letter is proof
     against a single-byte label, a few words are against any other.
     """
-    if not charset:
-        return "utf-8", hint
     if charset.startswith(_WIDE):
-        return (charset,)  # nothing else is full of NUL
+        return _wide(raw, charset)
+    if raw.startswith(_BYTE_ORDER_MARKS):
+        return "utf-16", "utf-8", charset
+    if not charset:
+        return (_byte_order(raw), "utf-8", hint) if _is_utf_16(raw) else ("utf-8", hint)
+    if charset == "cp1252" and (japanese := japanese_under_a_western_label(raw)):
+        return "utf-8", japanese
     is_proof = foreign_bytes(raw) >= _ENOUGH_FOR_PROOF or _is_single_byte(charset)
     if is_proof and not _STATEFUL.fullmatch(charset):
         return "utf-8", charset, hint
     return charset, "utf-8", hint
+
+
+def _wide(raw: bytes, charset: str) -> tuple[str, ...]:
+    """Return the codecs for UTF-16 and UTF-32: a label alone makes neither of what has no NUL."""
+    if raw.startswith(_BYTE_ORDER_MARKS):
+        return (charset,)
+    named = (_byte_order(raw),) if raw and charset in ("utf-16", "utf16") else (charset,)
+    return named if b"\x00" in raw else ("utf-8", *named)
+
+
+def _byte_order(raw: bytes) -> str:
+    """Return which UTF-16 it is without a mark: ASCII, kana and kanji have few upper halves."""
+    first, second = _upper_halves(raw)
+    return "utf-16-be" if first > second else "utf-16-le"
+
+
+def _upper_halves(raw: bytes) -> tuple[float, float]:
+    """Return which share of the bytes in even and in odd places could be upper halves."""
+    sample = raw[:_SAMPLE_BYTES]
+    first, second = (len(_UPPER_HALVES.findall(sample[at::2])) for at in (0, 1))
+    return 2 * first / len(sample), 2 * second / len(sample)
+
+
+def _is_utf_16(raw: bytes) -> bool:
+    """Whether NUL is in even or in odd places alone, and most bytes there could be upper halves."""
+    if len(raw) % 2 or (b"\x00" in raw[::2]) == (b"\x00" in raw[1::2]):
+        return False
+    return max(_upper_halves(raw)) >= _LEAST_UPPER_HALVES
 
 
 def _is_single_byte(charset: str) -> bool:

@@ -38,6 +38,8 @@ _FREQUENT = {
 }
 _ODD = re.compile("[\uff61-\uff9f\ue000-\uf8ff\u0370-\u04ff\u2500-\u257f]")
 _LEAST_SHARE = 0.12
+_CERTAIN_SHARE = 0.3
+_VENDORS = re.compile("[\u2160-\u2169\u2460-\u2473\u2116\u2121\u3231-\u33cd髙﨑濵～－]")
 _SYMBOLS_OR_LEVEL_1 = re.compile(rb"(?:[\xb0-\xcf\xa1-\xa3][\xa1-\xfe])+")
 _KANJI = re.compile("[\u4e00-\u9fff]")
 _CYRILLIC_WORD = re.compile(rb"[\xc0-\xff]{4,}")  # no Western word has four accents in a row
@@ -49,9 +51,14 @@ def decode_unlabelled(raw: bytes) -> str:
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw.decode("utf-16", "replace")
     if has_escape(raw):
-        return raw.decode("iso2022_kr", "replace") if b"\x1b$)C" in raw else decode_iso_2022_jp(raw)
+        return raw.decode("iso2022_kr", "replace") if is_korean(raw) else decode_iso_2022_jp(raw)
     codec = _east_asian(raw) or _western(raw)
     return raw.decode(codec, "replace")
+
+
+def is_korean(raw: bytes) -> bool:
+    """Whether escapes announce ISO-2022-KR."""
+    return b"\x1b$)C" in raw
 
 
 def foreign_bytes(raw: bytes) -> int:
@@ -60,11 +67,41 @@ def foreign_bytes(raw: bytes) -> int:
     return len(sample) - len(sample.translate(None, _HIGH))
 
 
-def _east_asian(raw: bytes) -> str | None:
-    samples = {codec: text for codec in _FREQUENT if (text := _strict_sample(raw, codec))}
+def fits_better(raw: bytes, codec: str) -> str | None:
+    """Return an East Asian codec for bytes that are wrong under the one declared, or None.
+
+    It reads all of them, and as more frequent characters than the declared one reads.
+    """
+    frequent = _FREQUENT.get(codec.replace("-", "_"))
+    if frequent is None:
+        return None
+    declared = _share(raw[:_SAMPLE_BYTES].decode(codec, "replace"), frequent)
+    best, share = _most_frequent(_samples(raw))
+    return best if share >= max(declared, _LEAST_SHARE) else None
+
+
+def japanese_under_a_western_label(raw: bytes) -> str | None:
+    """Return cp932 or euc_jp where the bytes are kana so often that nothing else can be meant."""
+    if foreign_bytes(raw) < _ENOUGH_TO_GUESS:
+        return None
+    best, share = _most_frequent(_samples(raw))
+    return best if best in ("cp932", "euc_jp") and share >= _CERTAIN_SHARE else None
+
+
+def _samples(raw: bytes) -> dict[str, str]:
+    return {codec: text for codec in _FREQUENT if (text := _strict_sample(raw, codec))}
+
+
+def _most_frequent(samples: dict[str, str]) -> tuple[str, float]:
     shares = {codec: _share(text, _FREQUENT[codec]) for codec, text in samples.items()}
     best = max(shares, key=lambda codec: shares[codec], default="")
-    if best and shares[best] >= _LEAST_SHARE:
+    return best, shares.get(best, 0.0)
+
+
+def _east_asian(raw: bytes) -> str | None:
+    samples = _samples(raw)
+    best, share = _most_frequent(samples)
+    if share >= _LEAST_SHARE:
         return best
     kanji = (codec for codec in ("cp932", "euc_jp") if _is_common_kanji(samples.get(codec, "")))
     return next(kanji, None)
@@ -86,7 +123,7 @@ def _share(text: str, frequent: re.Pattern[str]) -> float:
 
 def _is_common_kanji(text: str) -> bool:
     """Whether there is nothing but daily kanji (JIS X 0208 level 1): a name, a subject, a file."""
-    foreign = "".join(character for character in text if character > "\x7f")
+    foreign = "".join(character for character in _VENDORS.sub("", text) if character > "\x7f")
     encoded = foreign.encode("euc_jp", "replace")
     return bool(_KANJI.search(foreign) and _SYMBOLS_OR_LEVEL_1.fullmatch(encoded))
 

@@ -32,9 +32,10 @@ def held(name: str, seconds: int) -> bool:
     found.mkdir(exist_ok=True)
     words = FOUND / name / "words"
     words.write_text(dictionary(name))
+    known = [f"-dict={words}"] if words.stat().st_size else []  # libFuzzer refuses an empty one
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.fuzz.harness", name, f"-dict={words}"),
+            *(sys.executable, "-m", "tests.fuzz.harness", name, *known),
             *(f"-max_total_time={seconds}", f"-artifact_prefix={found}/", *OPTIONS),
             *map(str, (grown, *seeds(name))),
         ],

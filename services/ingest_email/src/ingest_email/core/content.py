@@ -4,6 +4,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
+from ingest_email.core.alternatives import may_tell_more, tells_more
 from ingest_email.core.bodies import HTML, Bodies
 from ingest_email.core.charsets import decode
 from ingest_email.core.cleaning import lines
@@ -34,7 +35,7 @@ def read_content(bodies: Bodies) -> Content:
     """Return the decoded bodies. Several parts (Apple Mail puts text between pictures) are joined."""
     text_parts, text = bodies.text, _joined_text(_within_budget(bodies.text))
     html_parts = _within_budget(bodies.html)
-    if not text:  # an empty text part beside HTML that says something
+    if not text or _is_poor(text, html_parts):
         text_parts, text = bodies.html, _joined_text(html_parts)
     html = _joined_html(html_parts)
     long = [part for part in (*bodies.text, *bodies.html) if len(part.body) > BODY_READ_BYTES]
@@ -64,6 +65,14 @@ def _within_budget(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     sizes = accumulate(len(part.body) for part in parts)
     count = sum(1 for size in sizes if size <= BODY_READ_BYTES)
     return parts[: min(max(count, 1), BODY_PARTS)]
+
+
+def _is_poor(text: str, html_parts: tuple[Part, ...]) -> bool:
+    """Whether the HTML beside a text tells more than it: who wrote what, or anything at all."""
+    sources = [read_text(part) for part in html_parts if part.media_type == HTML]
+    if not any(may_tell_more(text, source) for source in sources):
+        return False
+    return tells_more(text, _joined_text(html_parts))
 
 
 def _joined_text(parts: tuple[Part, ...]) -> str:

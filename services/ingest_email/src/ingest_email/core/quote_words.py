@@ -32,7 +32,7 @@ ORIGINALS = (
     r"(?:ursprüngliche|antwort)[ -]?(?:nachricht|e-mail)",
     r"message (?:d['’]origine|original|initial)",
     r"mensaje original|mensagem original|messaggio originale|mesaj(?:ul)? ini[tț]ial",
-    r"oorspronkelijk bericht|ursprungligt meddelande|oprindelig meddelelse|opprinnelig melding",
+    r"(?:oorspronkelijk|origineel) bericht|ursprungligt meddelande|oprindelig meddelelse|opprinnelig melding",
     r"alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|eredeti üzenet",
     r"исходное сообщение|оригінальне повідомлення|özgün ileti|orijinal mesaj|αρχικό μήνυμα",
     r"thư gốc|tin nhắn gốc|pesan asli",

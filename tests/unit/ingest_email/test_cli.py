@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.samples.golden import FOLDER
 from typer.testing import CliRunner
 
 from ingest_email.__main__ import app
@@ -33,3 +34,30 @@ def test_several_mails_are_a_line_each_and_the_same_mail_is_the_same_event(mail:
     lines = CliRunner().invoke(app, ["parse", mail, mail]).stdout.splitlines()
     first, second = (json.loads(line) for line in lines)
     assert first["id"] == second["id"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "sample"),
+    [
+        ("sendgrid", "raw-shift-jis.form"),
+        ("mailgun", "mime-multipart.form"),
+        ("postmark", "raw.json"),
+        ("ses", "content-base64.json"),
+    ],
+)
+def test_a_providers_request_is_unwrapped_into_the_event_that_it_would_become(
+    provider: str, sample: str
+) -> None:
+    request = FOLDER / "mail-webhooks" / provider / sample
+    result = CliRunner().invoke(app, ["parse", "--provider", provider, str(request)])
+    (wanted,) = json.loads(request.with_suffix(".expected.json").read_text("utf-8"))
+    event = json.loads(result.stdout)
+    assert event["subject"] == wanted["contact"]
+    assert event["data"]["text"] == wanted["data"]["text"]
+    assert event["data"]["provider"] == provider
+
+
+def test_an_unknown_provider_is_refused_with_those_that_are_known(mail: str) -> None:
+    result = CliRunner().invoke(app, ["parse", "--provider", "pigeon", mail])
+    assert result.exit_code == 2
+    assert "unknown provider pigeon" in result.output

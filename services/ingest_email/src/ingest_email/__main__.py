@@ -1,4 +1,4 @@
-"""`python -m ingest_email serve | migrate | replay | parse FILE…`."""
+"""`python -m ingest_email serve | migrate | replay | parse [--provider NAME] FILE…`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +17,14 @@ from common.edges.logs import configure_logs
 from common.edges.migrations import migrate as migrate_schema
 from common.edges.parsing import Parsing, read_all
 from common.edges.service import run
+from ingest_email.core.providers.registry import ADAPTERS
 from ingest_email.core.reading import read, unread
 from ingest_email.edges.mailbox_store import MIGRATIONS
 from ingest_email.edges.smtp import PROVIDER
 from ingest_email.settings import Settings
 from ingest_email.wiring import SERVICE, build
+
+PROVIDERS = (PROVIDER, *sorted(ADAPTERS))  # the first: a mail and nothing around it
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -47,19 +50,28 @@ def migrate() -> None:
 @app.command()
 def parse(
     files: Annotated[
-        list[Path], typer.Argument(help="mails, as they came", exists=True, dir_okay=False)
+        list[Path],
+        typer.Argument(help="mails or requests' bodies, as they came", exists=True, dir_okay=False),
     ],
     *,
+    provider: Annotated[
+        str, typer.Option(help=f"whose requests they are: {', '.join(PROVIDERS)}")
+    ] = PROVIDER,
     account: Annotated[str, typer.Option(help="which of our accounts they came to")] = "main",
     tenant: Annotated[str, typer.Option(help="whose account that is")] = "local",
     received_at: Annotated[datetime | None, typer.Option(help="when; now by default")] = None,
 ) -> None:
-    """Print the events in mails as JSON, a line each with several files. Needs no servers."""
-    owner = ChannelAccount(tenant=tenant, provider=PROVIDER, account=account)
+    """Print the events in mails as JSON, a line each with several files.
+
+    Needs neither servers nor secrets: what a provider sent is read, not verified.
+    """
+    if provider not in PROVIDERS:
+        raise typer.BadParameter(f"unknown provider {provider}; known: {', '.join(PROVIDERS)}")
+    owner = ChannelAccount(tenant=tenant, provider=provider, account=account)
     moment = received_at.astimezone() if received_at else system_clock()
     indent = 2 if len(files) == 1 else -1  # -1: one line
     originals = (
-        Original(provider=PROVIDER, account=account, received_at=moment, body=file.read_bytes())
+        Original(provider=provider, account=account, received_at=moment, body=file.read_bytes())
         for file in files
     )
     for draft in read_all(Parsing(read, unread), originals, owner):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NewType
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -90,6 +91,7 @@ def _engine(url: str, pool_size: int, server_settings: dict[str, str]) -> AsyncE
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1800,
+        json_deserializer=msgspec.json.decode,  # a third of the time that the standard one takes
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,

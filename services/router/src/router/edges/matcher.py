@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 import structlog
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.edges.clock import Clock
@@ -33,7 +34,15 @@ logger = structlog.get_logger()
 RETRY_SECONDS = 0.5
 BUSY_SECONDS = 0.01  # another replica matches in the shard
 AT_ONCE = 1000  # agents or queues in a round
-DEPTH = 20  # cases read of a lane, at least
+LEAST_DEPTH = 2  # cases read of a lane
+
+
+class _Candidates(Struct, frozen=True):
+    """Who and what may match; `depth` is how many cases of a lane were read at most."""
+
+    agents: tuple[Agent, ...]
+    heads: tuple[Case, ...]
+    depth: int
 
 
 class Matcher:
@@ -101,17 +110,17 @@ class Matcher:
                 return False
             if (await by_shard(connection, news)).keys() != {shard}:
                 return False  # two shards have become one meanwhile
-            board, heads = await self._board(connection, news)
+            found = await self._candidates(connection, news)
             now = self._clock()
-            matches = board.assign(now)
+            matches = Board(found.agents, found.heads).assign(now)
             changes = await self._offers(connection, matches, now)
             await save_changes(connection, changes, now)
         if changes:
             self._after_commit()
-        return len(changes) == len(matches) and not _is_used_up(heads, matches, _depth(news.agents))
+        return len(changes) == len(matches) and not _is_used_up(found, matches)
 
-    async def _board(self, connection: AsyncConnection, news: News) -> tuple[Board, Sequence[Case]]:
-        """Return a board of what may match because of the news.
+    async def _candidates(self, connection: AsyncConnection, news: News) -> _Candidates:
+        """Return what may match because of the news.
 
         Whoever has news may take what waits in any queue of his; what waits anew may go to anybody
         who is able. Everything else had its chance in an earlier round.
@@ -120,7 +129,8 @@ class Matcher:
         agents = await candidates.named(connection, tenant, news.agents)
         theirs = await candidates.queues_of(connection, tenant, [one.agent for one in agents])
         fresh = await candidates.staffed(connection, tenant, news.queues)
-        heads = await candidates.heads(connection, tenant, theirs | fresh, _depth(news.agents))
+        depth = _depth(agents, theirs)
+        heads = await candidates.heads(connection, tenant, theirs | fresh, depth)
         lanes = {
             (case.queue, msgspec.json.encode(case.skills, order="sorted").decode())
             for case in heads
@@ -128,7 +138,7 @@ class Matcher:
         }
         able = await candidates.able(connection, tenant, lanes, AT_ONCE) if lanes else []
         everybody = {one.agent: one for one in (*agents, *able)}
-        return Board(everybody.values(), heads), heads
+        return _Candidates(tuple(everybody.values()), tuple(heads), depth)
 
     async def _offers(
         self, connection: AsyncConnection, matches: Sequence[Match], now: datetime
@@ -166,13 +176,14 @@ async def _everything(connection: AsyncConnection, tenant: str) -> AsyncIterator
         free = await candidates.free_agents(connection, tenant, free[-1], AT_ONCE)
 
 
-def _depth(agents: Collection[str]) -> int:
-    """Return how many cases of a lane to read: many for many agents, and never all."""
-    return min(max(DEPTH, len(agents) // 10), AT_ONCE)
+def _depth(agents: Sequence[Agent], queues: Collection[str]) -> int:
+    """Return how many cases of a lane to read: about what the agents can take, and never all."""
+    room = sum(agent.capacity - agent.load() for agent in agents)
+    return min(max(LEAST_DEPTH, room // max(1, len(queues))), AT_ONCE)
 
 
-def _is_used_up(heads: Iterable[Case], matches: Iterable[Match], depth: int) -> bool:
+def _is_used_up(found: _Candidates, matches: Iterable[Match]) -> bool:
     """Whether some lane was matched as far as it was read, so that more may wait behind."""
-    read = Counter(lane_of(case) for case in heads)
+    read = Counter(lane_of(case) for case in found.heads)
     taken = Counter(lane_of(match.case) for match in matches)
-    return any(read[lane] == count >= depth for lane, count in taken.items())
+    return any(read[lane] == count >= found.depth for lane, count in taken.items())

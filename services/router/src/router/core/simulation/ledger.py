@@ -29,7 +29,10 @@ class Story(Struct, kw_only=True):
 
 
 class Hours(Struct, kw_only=True):
-    """What an agent did while signed in, in seconds; `used` and `capacity` in units times seconds."""
+    """What an agent did while signed in, in seconds; `used` and `capacity` in units times seconds.
+
+    Whoever winds up takes nothing new, so that all his capacity counts as used meanwhile.
+    """
 
     agent: str
     team: str | None = None
@@ -136,7 +139,13 @@ class Ledger:
             return
         hours, seconds = self.hours[agent], (now - since).total_seconds()
         hours.signed_in += seconds
+        wrapping = _seconds_of_wrap_up(before, since, now)
+        hours.wrap_up += wrapping
         hours.capacity += seconds * before.capacity
-        hours.used += seconds * before.load()
-        if before.wrap_up_until is not None and since < before.wrap_up_until:
-            hours.wrap_up += (min(now, before.wrap_up_until) - since).total_seconds()
+        hours.used += wrapping * before.capacity + (seconds - wrapping) * before.load()
+
+
+def _seconds_of_wrap_up(agent: Agent, since: datetime, now: datetime) -> float:
+    if agent.wrap_up_until is None or agent.wrap_up_until <= since:
+        return 0.0
+    return (min(now, agent.wrap_up_until) - since).total_seconds()

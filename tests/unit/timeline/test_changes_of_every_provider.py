@@ -65,13 +65,22 @@ def entries_of(told: Iterable[Draft]) -> Iterator[Entry]:
 
 
 def with_what_they_speak_of(told: Sequence[Draft]) -> list[Draft]:
-    """Return the drafts, and the messages of ours that no sample holds."""
-    known = {draft.data.message_id for draft in told if isinstance(draft.data, Message)}
-    missing = {
-        (target, draft.contact): sent_elsewhere(draft)
-        for draft in told
-        if (target := target_of(draft)) and target not in known
+    """Return the drafts, and the messages that they speak of and that no sample holds."""
+    written = [(draft, draft.data) for draft in told if isinstance(draft.data, Message)]
+    known = {message.message_id for _, message in written}
+    ours = {
+        (message.message_id, draft.contact)
+        for draft, message in written
+        if message.direction is Direction.OUTBOUND
     }
+    missing: dict[tuple[str, str], Draft] = {}
+    for draft in told:
+        target = target_of(draft)
+        if target is None:
+            continue
+        name = (target, draft.contact)
+        if name not in ours if isinstance(draft.data, MessageStatus) else target not in known:
+            missing[name] = sent_elsewhere(draft)
     return [*told, *missing.values()]
 
 

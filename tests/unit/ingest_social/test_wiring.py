@@ -18,7 +18,7 @@ async def test_mentions_stop_before_the_intake_and_connections_close_last(tmp_pa
     accounts.write_text(ACCOUNTS, encoding="utf-8")
     service = build(Settings(accounts=accounts, objects=str(tmp_path / "objects")))
     names = [component.name for component in service.components]
-    assert names[:2] == ["mentions", "inbox"]
+    assert names[:3] == ["mentions", "leases", "inbox"]
     assert names[-1] == "closing"
     assert {"consumer", "media", "outbox relay"} < set(names)  # Mastodon's pictures
     assert service.health.notes().keys() <= {"intake", "media"}

@@ -5,7 +5,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from router.core.simulation.comparing import Differences
-from router.core.simulation.figures import Figures, Promise, Waits
+from router.core.simulation.figures import Figures
+from router.core.simulation.staffing import Staffing
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -21,21 +22,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     current: str | None = None
     load: str | None = None
     seed: int | None = None
-
-
-class Staffing(Struct, frozen=True, kw_only=True):
-    """What so many people in a team would bring about in the queues that it answers.
-
-    `left` is the share of customers who gave up; `occupancy` that of the team's capacity in use,
-    None where nobody was there.
-    """
-
-    team: str
-    people: int
-    waits: Waits
-    first_response: Promise
-    left: float
-    occupancy: float | None
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -65,6 +65,12 @@ def test_no_more_addresses_are_read_than_a_mail_needs() -> None:
     assert len(read_address_text(text)) == ADDRESSES
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("character", ["a", '"', "(", "<", "\\", "a@", " "])
+def test_a_field_of_one_character_is_read_in_linear_time(character: str) -> None:
+    read_address_text(character * 200_000)
+
+
 @given(st.binary() | st.text(st.sampled_from('a@b.c<>(),:;"\\ =?')).map(lambda text: text.encode()))
 def test_no_field_is_too_odd(raw: bytes) -> None:
     read_addresses(raw)

@@ -117,6 +117,10 @@ def test_a_label_alone_makes_no_utf_16(label: str) -> None:
     assert decode("お世話になっております".encode(), label) == "お世話になっております"
 
 
+def test_utf_16_that_was_cut_is_read_as_far_as_it_goes() -> None:
+    assert decode("注文の件".encode("utf-16")[:-1]).startswith("注文の")
+
+
 def test_one_nul_makes_no_utf_16() -> None:
     assert decode(b"a\x00b") == "a\x00b"
 

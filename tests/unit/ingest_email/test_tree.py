@@ -117,6 +117,7 @@ def test_parts_of_a_digest_are_mails() -> None:
 
 
 def test_a_media_type_that_is_none_means_text() -> None:
+    assert read_tree(b"Content-Type: ; charset=utf-8\n\nx").media_type == "text/plain"
     root = read_tree(b"Content-Type: words; charset=utf-8\n\nx")
     assert (root.media_type, root.content_type.get("charset")) == ("text/plain", "utf-8")
 

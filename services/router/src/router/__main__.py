@@ -1,4 +1,4 @@
-"""`python -m router serve | migrate | explain | rules check`."""
+"""`python -m router serve | migrate | explain | simulate | rules check`."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,11 +18,13 @@ from router.core.policy import compiled
 from router.edges.explaining import UnreadableError, explained, read_messages, read_profile
 from router.edges.presentation import decision_tables
 from router.settings import Settings
+from router.simulate_command import simulate
 from router.wiring import MIGRATIONS, SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 rules_app = typer.Typer(no_args_is_help=True, help="Work with rules files.")
 app.add_typer(rules_app, name="rules")
+app.command()(simulate)
 
 RulesFile = Annotated[Path, typer.Option("--rules", help="the rules file", exists=True)]
 

@@ -10,7 +10,7 @@ from common.core.cases import Decision
 from common.core.events import Message
 
 
-class Arrival(Struct, frozen=True, kw_only=True):
+class Arrival(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A message with its event's id, tenant and contact."""
 
     event: UUID
@@ -20,7 +20,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
 
 
-class Customer(Struct, frozen=True, kw_only=True):
+class Customer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who a contact belongs to, as far as other systems have told us."""
 
     customer: UUID
@@ -52,7 +52,7 @@ class Refusal(Struct, frozen=True):
     until: datetime
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Case(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A customer's matter as it stands. `conversation` is the key it is found by.
 
     `participants` are contacts that the channel showed to take part, the sender among them;
@@ -103,9 +103,13 @@ class Case(Struct, frozen=True, kw_only=True):
 
 
 class Roster(Struct, frozen=True):
-    """Who is signed in: for each queue, the different skill profiles present."""
+    """Who is signed in: for each queue, the different skill profiles present.
+
+    `sequence` is the number of the last change in the roster's journal that it knows.
+    """
 
     signed_in: dict[str, tuple[dict[str, int], ...]]
+    sequence: int = 0
 
 
 class Unrouted(Struct, frozen=True):

@@ -15,6 +15,7 @@ from common.core.topics import ROUTING
 from router.core.continuity import OPENING, find
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, CaseState, Customer, Roster, Unrouted
+from router.core.inputs import Inputs, inputs_of
 from router.core.policy import Policy
 
 SOURCE = "/router"
@@ -22,11 +23,12 @@ MAX_PARTICIPANTS = 100  # a mail to a whole company must not make the row grow w
 
 
 class Routed(Struct, frozen=True):
-    """A message with its decision, and its case afterwards."""
+    """A message with its decision, its case afterwards, and what the decision was made from."""
 
     arrival: Arrival
     decision: Decision
     case: Case
+    inputs: Inputs
 
 
 def route(
@@ -47,7 +49,8 @@ def route(
     if isinstance(outcome, Unrouted):
         return outcome
     units = policy.units.get(arrival.message.channel, 1)
-    return Routed(arrival, outcome, case_after(case, key, arrival, outcome, units))
+    inputs = inputs_of(arrival, customer, contracts, case, roster, policy, now)
+    return Routed(arrival, outcome, case_after(case, key, arrival, outcome, units), inputs)
 
 
 def case_after(

@@ -39,6 +39,7 @@ _DECISION = text(
       JOIN support_case USING (case_id, tenant)
      WHERE case_id = :case_id AND tenant = :tenant
        AND message_event = coalesce(CAST(:message_event AS uuid), support_case.decided_by)
+     ORDER BY decision_number DESC LIMIT 1
     """
 )
 

@@ -74,6 +74,8 @@ _CHANGE = text(
     "WHERE stored.case_id = row.case_id"
 )
 _RECORD = text(insertion(tables.decision) + " ON CONFLICT DO NOTHING")
+_KEEP = text(insertion(tables.decision_input))
+MESSAGE_ITSELF = UUID(int=0)  # the cause of a decision that no later event made anew
 
 
 class Known(Struct, frozen=True):
@@ -158,6 +160,8 @@ async def save(connection: AsyncConnection, routed: Sequence[Routed], known: set
         rows = [_decision_row(step) for step in routed]
         columns = columns_of(tables.decision, rows)
         await _insert(connection, _RECORD, columns, len(rows))
+        kept = [_input_row(step) for step in routed]
+        await connection.execute(_KEEP, columns_of(tables.decision_input, kept))
 
 
 def case_of(row: RowMapping) -> Case:
@@ -191,7 +195,19 @@ def _decision_row(step: Routed) -> dict[str, Any]:
     return {
         "tenant": step.arrival.tenant,
         "message_event": decision.message_event,
+        "cause": MESSAGE_ITSELF,
         "case_id": decision.case_id,
         "decided_at": decision.decided_at,
         "body": msgspec.json.encode(decision).decode(),
+    }
+
+
+def _input_row(step: Routed) -> dict[str, Any]:
+    return {
+        "tenant": step.arrival.tenant,
+        "message_event": step.arrival.event,
+        "cause": MESSAGE_ITSELF,
+        "decided_at": step.inputs.now,
+        "contact": step.arrival.contact,
+        "body": msgspec.json.encode(step.inputs).decode(),
     }

@@ -108,7 +108,18 @@ decision = Table(
     metadata,
     Column("tenant", Text),
     Column("message_event", Uuid),
+    Column("cause", Uuid),
     Column("case_id", Uuid),
     Column("decided_at", _moment),
+    Column("body", JSON),
+)
+decision_input = Table(
+    "decision_input",
+    metadata,
+    Column("tenant", Text),
+    Column("message_event", Uuid),
+    Column("cause", Uuid),
+    Column("decided_at", _moment),
+    Column("contact", Text),
     Column("body", JSON),
 )

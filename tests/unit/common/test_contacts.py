@@ -23,6 +23,7 @@ from common.core.contacts import (
         ("taro..y.@docomo.ne.jp", "email:taro..y.@docomo.ne.jp"),
         ("窓口@日本語.jp", "email:窓口@xn--wgv71a119e.jp"),
         ("taro@example.jp.", "email:taro@example.jp"),
+        ("taro@example.jp。", "email:taro@example.jp"),
         ('"a@b"@example.jp', 'email:"a@b"@example.jp'),
         ("taro@bad_domain", "email:taro@bad_domain"),
         ("taro@exa\u200bmple.jp", "email:taro@example.jp"),
@@ -118,6 +119,7 @@ def test_a_japanese_mobile_number_is_one_contact_in_every_spelling(rest: int) ->
     ("kind", "written"),
     [
         ("tel", "tel: +81 90"),
+        ("tel", "069600842030857"),  # with 81 before it longer than any number
         ("tel", "e\u200b\u0301"),  # apart only by a character that nobody sees
         ("tel", "\u01f0"),  # a letter that its small form takes apart
         ("email", "\u01f0@example.jp"),

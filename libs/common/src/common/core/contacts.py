@@ -14,8 +14,9 @@ import phonenumbers
 
 MAX_LENGTH = 320  # the longest legal mail address: 64 + 1 + 255 (RFC 3696, erratum 1690)
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _DIALLING_PUNCTUATION = re.compile(r"[\s().\-‐-―−ー]")  # half of them survive NFKC in Japanese text
+_NUMBER = re.compile(r"\+?[0-9]{7,15}")  # E.164
 _SHORT_CODE = re.compile(r"[0-9]{3,6}")
 
 
@@ -110,7 +111,7 @@ def normalised(contact: str, region: str = "JP") -> str:
 # phonenumbers takes 50 µs a number, a tenth of what a whole webhook costs; customers write again.
 @lru_cache(maxsize=65_536)
 def _e164(digits: str, region: str) -> str | None:
-    if not re.fullmatch(r"\+?[0-9]{7,15}", digits):
+    if not _NUMBER.fullmatch(digits):
         return None
     try:
         parsed = phonenumbers.parse(digits, region)
@@ -119,12 +120,13 @@ def _e164(digits: str, region: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return _contact(ContactKind.TEL, e164)
+    # With its country a number may have more digits than any has.
+    return _contact(ContactKind.TEL, e164) if _NUMBER.fullmatch(e164) else None
 
 
 def _ascii_domain(domain: str) -> str:
     try:
-        return idna.encode(domain.rstrip("."), uts46=True).decode().lower()
+        return idna.encode(domain.rstrip(".。"), uts46=True).decode().lower()
     except (idna.IDNAError, UnicodeError):
         return _folded(domain)  # wrong, but a person wrote from there: keep it distinct
 

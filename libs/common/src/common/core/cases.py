@@ -62,6 +62,8 @@ class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `rank` is a point in time, earliest first: the deadline less the credit of the priority.
     The same inputs under the same rules (`rules_version`, a SHA-256) give the same decision.
+    Where something that became known later had it made anew, `cause` says what and `cause_event`
+    is the event that told it.
     """
 
     message_event: UUID
@@ -87,6 +89,8 @@ class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True):
     skills: tuple[SkillRequirement, ...] = ()
     rules: tuple[RuleTrial, ...] = ()
     queues: tuple[QueueTrial, ...] = ()
+    cause: str | None = None
+    cause_event: UUID | None = None
 
 
 class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -105,13 +109,16 @@ class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class CaseRouted(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A message was routed (`case.routed`), with the whole decision.
 
-    `units` is how much of an agent's capacity the case takes.
+    `units` is how much of an agent's capacity the case takes. Until `reserved_until` it is offered
+    to nobody but `reserved_for`, who knows the customer, while he is signed in.
     """
 
     case_id: UUID
     decision: Decision
     case_version: int | None = None
     units: int | None = None
+    reserved_for: str | None = None
+    reserved_until: datetime | None = None
 
 
 class CaseReopened(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -131,7 +138,8 @@ class CaseReopened(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class CaseResolved(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The matter is done (`case.resolved`).
 
-    `resolved_by` is who said so, `agent` who had the case; `agent_version` counts for the latter.
+    `resolved_by` is who said so, `agent` who had the case; `agent_version` counts for the latter,
+    who takes nothing new until `wrap_up_until`.
     """
 
     case_id: UUID
@@ -141,3 +149,4 @@ class CaseResolved(Struct, frozen=True, omit_defaults=True, kw_only=True):
     agent: str | None = None
     agent_version: int | None = None
     case_version: int | None = None
+    wrap_up_until: datetime | None = None

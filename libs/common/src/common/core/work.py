@@ -90,7 +90,7 @@ class OfferAccepted(Struct, frozen=True, kw_only=True):
 
 
 class OfferDeclined(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The agent did not want the case (`offer.declined`): the others come first for a while."""
+    """The agent did not want the case (`offer.declined`): others come first until `paused_until`."""
 
     offer_id: UUID
     case_id: UUID
@@ -100,10 +100,11 @@ class OfferDeclined(Struct, frozen=True, omit_defaults=True, kw_only=True):
     case_version: int
     agent_version: int
     reason: str | None = None
+    paused_until: datetime | None = None
 
 
-class OfferExpired(Struct, frozen=True, kw_only=True):
-    """The agent did not answer in time (`offer.expired`)."""
+class OfferExpired(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The agent did not answer in time (`offer.expired`): as if he had declined."""
 
     offer_id: UUID
     case_id: UUID
@@ -112,6 +113,7 @@ class OfferExpired(Struct, frozen=True, kw_only=True):
     expired_at: datetime
     case_version: int
     agent_version: int
+    paused_until: datetime | None = None
 
 
 class OfferWithdrawn(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -215,3 +217,17 @@ class SlaBreached(Struct, frozen=True, omit_defaults=True, kw_only=True):
     case_version: int
     contract: str | None = None
     agent: str | None = None
+
+
+class RulesActivated(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Other rules are in force (`rules.activated`), for every tenant; decisions name their version.
+
+    `activation` counts all activations; `version` is the SHA-256 (hex) of what the rules say.
+    """
+
+    activation: int
+    version: str
+    activated_at: datetime
+    by: str
+    previous_version: str | None = None
+    reason: str | None = None

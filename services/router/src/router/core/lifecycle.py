@@ -103,6 +103,7 @@ def resolve(case: Case, agent: Agent | None, terms: Terms, now: datetime, by: st
         agent=case.agent,
         agent_version=free.version if free else None,
         case_version=done.version,
+        wrap_up_until=free.wrap_up_until if free else None,
     )
     return Change(case=done, agent=free, events=(event,))
 

@@ -49,7 +49,12 @@ def offer(
         by=by,
     )
     offered = replace(
-        case, state=CaseState.OFFERED, agent=agent.agent, offer=made.offer_id, version=version
+        case,
+        state=CaseState.OFFERED,
+        agent=agent.agent,
+        offer=made.offer_id,
+        offered_until=made.expires_at,
+        version=version,
     )
     return Change(case=offered, agent=busy, offer=made, events=(event,))
 
@@ -62,6 +67,7 @@ def accept(case: Case, agent: Agent, made: Offer, now: datetime) -> Change:
     taken = replace(
         case,
         state=CaseState.ASSIGNED,
+        offered_until=None,
         preferred=agent.agent,
         reserved_until=None,
         refusals={},
@@ -97,6 +103,7 @@ def decline(
         case_version=back.version,
         agent_version=free.version,
         reason=reason,
+        paused_until=back.refusals[agent.agent].until,
     )
     ended = _ended(made, OfferState.DECLINED, free, now)
     return Change(case=back, agent=free, offer=ended, events=(event,))
@@ -115,6 +122,7 @@ def expire(case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime) -
         expired_at=now,
         case_version=back.version,
         agent_version=free.version,
+        paused_until=back.refusals[agent.agent].until,
     )
     return Change(
         case=back,

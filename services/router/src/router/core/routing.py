@@ -4,22 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from common.core.cases import CaseOpened, CaseReopened, CaseRouted, Continuity, Decision
 from common.core.cloudevents import Attributes, Record, event_type, record
 from common.core.events import Contract
 from common.core.ids import derived_id, trace_parent
-from common.core.text import clean
 from common.core.topics import ROUTING
-from router.core.continuity import OPENING, find
+from router.core.continuity import find
 from router.core.decide import decide
-from router.core.facts import Arrival, Case, CaseState, Customer, Roster, Unrouted
+from router.core.facts import Arrival, Case, Customer, Roster, Unrouted
+from router.core.filing import case_after
 from router.core.inputs import Inputs, inputs_of
 from router.core.policy import Policy
 
 SOURCE = "/router"
-MAX_PARTICIPANTS = 100  # a mail to a whole company must not make the row grow without end
 
 
 class Routed(Struct, frozen=True):
@@ -53,48 +51,6 @@ def route(
     return Routed(arrival, outcome, case_after(case, key, arrival, outcome, units), inputs)
 
 
-def case_after(
-    case: Case | None, key: str, arrival: Arrival, decision: Decision, units: int = 1
-) -> Case:
-    """Return the case as a decision leaves it; `units` is what a new one weighs."""
-    if case is None or decision.continuity is Continuity.OPENED:
-        return _opened(key, arrival, decision, units)
-    return replace(
-        _going_on(case, arrival, decision),
-        participants=_participants(arrival, case.participants),
-        queue=decision.queue,
-        plan=decision.plan,
-        contract=decision.contract,
-        priority=decision.priority,
-        skills={need.skill: need.level for need in decision.skills},
-        rank=decision.rank,
-        first_response_due=decision.first_response_due,
-        resolution_due=decision.resolution_due,
-        # what only follows the case asked no rule and tried no queue
-        decided_by=arrival.event if decision.queues else case.decided_by,
-        version=case.version + 1,
-    )
-
-
-def _going_on(case: Case, arrival: Arrival, decision: Decision) -> Case:
-    """Return the case where the message takes it on its way.
-
-    One that was held or resolved waits again; whoever is offered a case or has it keeps it.
-    """
-    waits = case.state in {CaseState.HELD, CaseState.RESOLVED}
-    if waits and arrival.message.kind in OPENING:
-        return replace(
-            case,
-            state=CaseState.WAITING,
-            queued_at=decision.decided_at,
-            held_until=None,
-            paused_at=None,
-            resolved_at=None,
-        )
-    moved = decision.queue != case.queue
-    return replace(case, queued_at=decision.decided_at) if moved else case
-
-
 def announcements(routed: Routed) -> tuple[Record, ...]:
     """Return what `routing.v1` is told, in order; ids are derived, so a repetition is no news."""
     arrival, decision = routed.arrival, routed.decision
@@ -103,40 +59,11 @@ def announcements(routed: Routed) -> tuple[Record, ...]:
         decision=decision,
         case_version=routed.case.version,
         units=routed.case.units,
+        reserved_for=routed.case.preferred if routed.case.reserved_until else None,
+        reserved_until=routed.case.reserved_until,
     )
     told = (*_beginnings(routed), to)
     return tuple(_record(arrival, decision.decided_at, data) for data in told)
-
-
-def _opened(key: str, arrival: Arrival, decision: Decision, units: int) -> Case:
-    return Case(
-        case_id=decision.case_id,
-        tenant=arrival.tenant,
-        conversation=key,
-        contact=arrival.contact,
-        participants=_participants(arrival, ()),
-        customer=decision.customer,
-        channel=arrival.message.channel,
-        state=CaseState.WAITING,
-        queue=decision.queue,
-        plan=decision.plan,
-        contract=decision.contract,
-        priority=decision.priority,
-        skills={need.skill: need.level for need in decision.skills},
-        rank=decision.rank,
-        first_response_due=decision.first_response_due,
-        resolution_due=decision.resolution_due,
-        opened_at=arrival.message.received_at,
-        decided_by=arrival.event,
-        queued_at=decision.decided_at,
-        units=units,
-        subject=clean(arrival.message.subject or "") or None,
-    )
-
-
-def _participants(arrival: Arrival, known: tuple[str, ...]) -> tuple[str, ...]:
-    named = (arrival.contact, *(party.contact for party in arrival.message.recipients))
-    return tuple(dict.fromkeys((*known, *named)))[:MAX_PARTICIPANTS]
 
 
 def _beginnings(routed: Routed) -> tuple[CaseOpened | CaseReopened, ...]:

@@ -51,6 +51,21 @@ class BusinessHours:
             left -= interval.end - interval.start
         return interval.start + left
 
+    def before(self, end: datetime, seconds: float) -> datetime:
+        """Return the first instant from which on `seconds` (0 or more) of open time lead to `end`.
+
+        What `add` counted forward is counted back, so that `before(add(start, 60), 20)` is
+        `add(start, 40)`.
+        """
+        left = timedelta(seconds=seconds)
+        if self.always or not left:
+            return end - left
+        closing = self._until(end)
+        while (interval := next(closing)).end - interval.start < left:
+            left -= interval.end - interval.start
+        whole = interval.end - interval.start == left
+        return next(closing).end if whole else interval.end - left  # closed time counts for nothing
+
     def elapsed(self, start: datetime, end: datetime) -> float:
         """Return the open seconds between two instants, 0.0 where `end` is not later."""
         if self.always:
@@ -82,6 +97,16 @@ class BusinessHours:
                 if interval.end > start:
                     yield Interval(max(interval.start, start), interval.end)
             day += _DAY
+
+    def _until(self, end: datetime) -> Iterator[Interval]:
+        """Yield what is open up to an instant, the latest first and cut to end there."""
+        end = end.astimezone(UTC)
+        day = end.astimezone(self.zone).date() + _DAY
+        while True:
+            for interval in reversed(self._day(day)):
+                if interval.start < end:
+                    yield Interval(interval.start, min(interval.end, end))
+            day -= _DAY
 
     def _day(self, day: date) -> tuple[Interval, ...]:
         known = self._days.get(day)

@@ -12,13 +12,19 @@ from router.core.wording import Wording
 
 
 class Promise(Struct, frozen=True):
-    """A plan made ready: seconds of open time until a first response and until a resolution."""
+    """A plan made ready: seconds of open time until a first response and until a resolution.
+
+    At the share `at_risk` of either somebody is told that it is in danger. With
+    `pause_while_waiting` the resolution's clock stands while the customer has to answer.
+    """
 
     plan: str
     first_response: int
     resolution: int
     hours: BusinessHours
     priority: int
+    at_risk: float = 0.8
+    pause_while_waiting: bool = False
 
     def due(self, since: datetime) -> tuple[datetime, datetime]:
         """Return when a first response and a resolution are due for a message of this time."""

@@ -58,7 +58,8 @@ class Case(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `participants` are contacts that the channel showed to take part, the sender among them;
     `decided_by` is the message whose rules placed the case last. `version` counts its changes.
 
-    `agent` is who is offered the case, or has it; `units` is what it takes of his capacity.
+    `agent` is who is offered the case, until `offered_until`, or has it; `units` is what it takes of
+    his capacity.
     `preferred` is the agent who knows the customer; until `reserved_until` nobody else is offered
     the case while he is signed in. `ring` is how often its requirements were relaxed.
     `first_responded_at` is when the company first wrote; `paused_at` since when the resolution's
@@ -89,6 +90,7 @@ class Case(Struct, frozen=True, omit_defaults=True, kw_only=True):
     version: int = 1
     agent: str | None = None
     offer: UUID | None = None
+    offered_until: datetime | None = None
     preferred: str | None = None
     reserved_until: datetime | None = None
     refusals: dict[str, Refusal] = {}

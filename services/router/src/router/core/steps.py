@@ -39,7 +39,14 @@ def must_be(case: Case, *states: CaseState) -> None:
 
 def waiting(case: Case) -> Case:
     """Return the case without whoever was offered it or had it."""
-    return replace(case, state=CaseState.WAITING, agent=None, offer=None, version=case.version + 1)
+    return replace(
+        case,
+        state=CaseState.WAITING,
+        agent=None,
+        offer=None,
+        offered_until=None,
+        version=case.version + 1,
+    )
 
 
 def freed(case: Case, agent: Agent, now: datetime) -> Agent:

@@ -52,6 +52,14 @@ class Wording(Struct, frozen=True, kw_only=True):
     staff_known: str  # count, all
     # offers
     offer_because: Mapping[str, str]  # by assignment.Why
+    agent_left: str
+    agent_retired: str
+    agent_picked: str
+    # what time alone changes
+    hold_over: str
+    agent_gone: str  # minutes
+    offer_of_gone: str
+    case_of_gone: str  # minutes
     # messages that are not routed
     outbound: str
     never_routed: str  # kind
@@ -98,6 +106,13 @@ EN = Wording(
         "knows_customer": "knows the customer",
         "free_longest": "qualifies and has been free longest",
     },
+    agent_left="the agent is not there any more",
+    agent_retired="the agent works here no longer",
+    agent_picked="the agent took it from the queue",
+    hold_over="the time for which it was held is over",
+    agent_gone="no sign of life for {minutes} minutes",
+    offer_of_gone="the agent has left",
+    case_of_gone="the agent has been away for {minutes} minutes",
     outbound="the company wrote it",
     never_routed="a message of kind {kind} asks nobody for anything",
     follows_nothing="a message of kind {kind} joins an open case and there is none",
@@ -143,6 +158,13 @@ JA = Wording(
         "knows_customer": "このお客様を知っている担当者",
         "free_longest": "条件を満たし、いちばん長く手が空いている担当者",
     },
+    agent_left="担当者が席を離れた",
+    agent_retired="担当者が担当を外れた",
+    agent_picked="担当者がキューから選んだ",
+    hold_over="保留の期限が来た",
+    agent_gone="{minutes} 分間応答がない",
+    offer_of_gone="担当者が離席した",
+    case_of_gone="担当者が {minutes} 分間戻らない",
     outbound="会社が送ったメッセージ",
     never_routed="種別 {kind} は誰にも対応を求めていない",
     follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",

@@ -10,6 +10,7 @@ from tests.fuzz.__main__ import FOUND
 from tests.fuzz.targets import CORPUS, TARGETS
 
 MOST_BYTES = 5_000  # for all inputs of a target
+MOST_INPUTS = 16
 LARGEST_BYTES = 1_000  # a reader should see what an input is about
 # What grew out of mails that others collected stays theirs: it is never committed.
 OTHERS = frozenset(("mail", "mail-authentication", "mail-header-block"))
@@ -24,13 +25,14 @@ def main() -> None:
 
 def keep(name: str) -> None:
     """Add the smallest inputs that reach most to a target's corpus, as many as there is room for."""
-    kept, room = CORPUS / name, MOST_BYTES
+    kept = CORPUS / name
     kept.mkdir(exist_ok=True)
-    room -= sum(path.stat().st_size for path in kept.iterdir())
+    there = [path.stat().st_size for path in kept.iterdir()]
+    room, places = MOST_BYTES - sum(there), MOST_INPUTS - len(there)
     for path in sorted(_merged(name), key=lambda path: path.stat().st_size):
         size = path.stat().st_size
-        if size <= min(room, LARGEST_BYTES):
-            room -= size
+        if places > 0 and size <= min(room, LARGEST_BYTES):
+            room, places = room - size, places - 1
             content = path.read_bytes()
             (kept / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
 

@@ -27,6 +27,7 @@ class Wording(Struct, frozen=True, kw_only=True):
     contract_product: str  # product
     contract_plan: str  # plan
     contract_skill: str  # contract
+    contract_shared: str  # reason
     # priority
     priority_plan: str  # plan
     priority_tier: str  # tier, sentence
@@ -58,8 +59,12 @@ class Wording(Struct, frozen=True, kw_only=True):
     # what time alone changes
     hold_over: str
     agent_gone: str  # minutes
-    offer_of_gone: str
     case_of_gone: str  # minutes
+    # what became known later
+    cause_profile: str  # reference
+    cause_account: str  # account
+    cause_merged: str
+    cause_unmerged: str
     # messages that are not routed
     outbound: str
     never_routed: str  # kind
@@ -81,6 +86,7 @@ EN = Wording(
     contract_channel="does not cover the channel {channel}",
     contract_product="does not cover the product {product}",
     contract_plan="names the plan {plan}, which the rules do not know",
+    contract_shared="the account's: {reason}",
     contract_skill="promised by contract {contract}",
     priority_plan="plan {plan}",
     priority_tier="tier {tier}: {sentence}",
@@ -111,8 +117,11 @@ EN = Wording(
     agent_picked="the agent took it from the queue",
     hold_over="the time for which it was held is over",
     agent_gone="no sign of life for {minutes} minutes",
-    offer_of_gone="the agent has left",
     case_of_gone="the agent has been away for {minutes} minutes",
+    cause_profile="the profile {reference} became known",
+    cause_account="the contracts of account {account} became known",
+    cause_merged="the contact was found to be the customer's",
+    cause_unmerged="the contact was found to be somebody else's",
     outbound="the company wrote it",
     never_routed="a message of kind {kind} asks nobody for anything",
     follows_nothing="a message of kind {kind} joins an open case and there is none",
@@ -133,6 +142,7 @@ JA = Wording(
     contract_channel="チャネル {channel} は対象外",
     contract_product="製品 {product} は対象外",
     contract_plan="プラン {plan} がルールにない",
+    contract_shared="取引先の契約: {reason}",
     contract_skill="契約 {contract} による約束",
     priority_plan="プラン {plan}",
     priority_tier="顧客区分 {tier}: {sentence}",
@@ -163,8 +173,11 @@ JA = Wording(
     agent_picked="担当者がキューから選んだ",
     hold_over="保留の期限が来た",
     agent_gone="{minutes} 分間応答がない",
-    offer_of_gone="担当者が離席した",
     case_of_gone="担当者が {minutes} 分間戻らない",
+    cause_profile="顧客情報 {reference} が届いた",
+    cause_account="取引先 {account} の契約が届いた",
+    cause_merged="連絡先がこのお客様のものと分かった",
+    cause_unmerged="連絡先が別のお客様のものと分かった",
     outbound="会社が送ったメッセージ",
     never_routed="種別 {kind} は誰にも対応を求めていない",
     follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",

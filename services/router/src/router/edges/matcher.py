@@ -113,8 +113,9 @@ class Matcher:
             found = await self._candidates(connection, news)
             now = self._clock()
             matches = Board(found.agents, found.heads).assign(now)
-            changes = await self._offers(connection, matches, now)
-            await save_changes(connection, changes, now)
+            policy = self._policy()
+            changes = await self._offers(connection, matches, policy, now)
+            await save_changes(connection, changes, policy, now)
         if changes:
             self._after_commit()
         return len(changes) == len(matches) and not _is_used_up(found, matches)
@@ -141,7 +142,7 @@ class Matcher:
         return _Candidates(tuple(everybody.values()), tuple(heads), depth)
 
     async def _offers(
-        self, connection: AsyncConnection, matches: Sequence[Match], now: datetime
+        self, connection: AsyncConnection, matches: Sequence[Match], policy: Policy, now: datetime
     ) -> list[Change]:
         """Return the offers of those matches whose case and agent are still as they were read."""
         if not matches:
@@ -152,7 +153,6 @@ class Matcher:
         waiting = await candidates.still_waiting(connection, [match.case for match in matches])
         tenant = matches[0].case.tenant
         there = await candidates.still_there(connection, tenant, agents.values())
-        policy = self._policy()
         changes: list[Change] = []
         for match in matches:
             name = match.agent.agent

@@ -56,6 +56,7 @@ support_case = Table(
     Column("version", Integer),
     Column("agent", Text),
     Column("offer", Uuid),
+    Column("offered_until", _moment),
     Column("preferred", Text),
     Column("reserved_until", _moment),
     Column("refusals", JSONB),
@@ -122,4 +123,19 @@ decision_input = Table(
     Column("decided_at", _moment),
     Column("contact", Text),
     Column("body", JSON),
+)
+account = Table(
+    "account",
+    metadata,
+    Column("tenant", Text),
+    Column("account", Text),
+    Column("changed_at", _moment),
+    Column("body", JSON),
+)
+account_domain = Table(
+    "account_domain",
+    metadata,
+    Column("tenant", Text),
+    Column("domain", Text),
+    Column("account", Text),
 )

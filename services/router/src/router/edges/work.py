@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.edges.outbox import enqueue
 from router.core.agents import Agent, Offer
 from router.core.facts import Case
+from router.core.policy import Policy
 from router.core.steps import Change
 from router.core.telling import of_case
+from router.core.waking import agent_asleep, asleep
 from router.edges import tables
 from router.edges.arrays import columns_of, names, unnested
 from router.edges.store import case_of
@@ -91,9 +93,9 @@ async def offers(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUI
 
 
 async def save_changes(
-    connection: AsyncConnection, changes: Sequence[Change], now: datetime
+    connection: AsyncConnection, changes: Sequence[Change], policy: Policy, now: datetime
 ) -> None:
-    """Write what the steps left, and tell the bus, in the order given.
+    """Write what the steps left, each asleep until something is due, and tell the bus, in the order given.
 
     Of a case, agent or offer that several steps changed, the last state counts; their rows are
     locked by the caller.
@@ -101,9 +103,10 @@ async def save_changes(
     cases = {change.case.case_id: change.case for change in changes}
     agents = {(agent.tenant, agent.agent): agent for change in changes if (agent := change.agent)}
     made = {offer.offer_id: offer for change in changes if (offer := change.offer)}
-    case_rows = [row_of(case, _JSON_OF_CASE) for case in cases.values()]
+    sleeping = [asleep(case, policy, now) for case in cases.values()]
+    case_rows = [row_of(case, _JSON_OF_CASE) for case in sleeping]
     await _write(connection, _CHANGE_CASES, tables.support_case, case_rows)
-    await _write(connection, _CHANGE_AGENTS, tables.agent, list(map(agent_row, agents.values())))
+    await save_agents(connection, [agent_asleep(agent, policy, now) for agent in agents.values()])
     await _write(connection, _KEEP_OFFERS, tables.offer, [row_of(offer) for offer in made.values()])
     await enqueue(
         connection,
@@ -113,6 +116,11 @@ async def save_changes(
             for event in change.events
         ],
     )
+
+
+async def save_agents(connection: AsyncConnection, agents: Sequence[Agent]) -> None:
+    """Write agents as they are, `wake_at` included; their rows are locked by the caller."""
+    await _write(connection, _CHANGE_AGENTS, tables.agent, list(map(agent_row, agents)))
 
 
 def agent_of(row: RowMapping) -> Agent:

@@ -1,0 +1,150 @@
+"""What time alone changes: when a case or an agent has to be looked at next, and what is due then.
+
+A row's `wake_at` is the first such moment. Whoever is late finds everything that was due until now,
+in the order of its times; who looks too early finds nothing and sleeps again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from common.core.work import AgentPresenceChanged, Presence
+from router.core.agents import Agent, Offer
+from router.core.facts import Case, CaseState
+from router.core.lifecycle import requeue
+from router.core.offers import expire
+from router.core.policy import Policy
+from router.core.presence import with_presence
+from router.core.sla import Threshold, next_threshold, told
+from router.core.steps import Change
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A case as it stands, with whoever it is offered to and the offer."""
+
+    case: Case
+    agent: Agent | None = None
+    offer: Offer | None = None
+
+
+Step = Callable[[Standing, Policy, datetime], Change]
+
+
+def wake_of(case: Case, policy: Policy, now: datetime) -> datetime | None:
+    """Return the first moment at which time alone changes something about a case.
+
+    What should have happened already counts, and is not later than `now`.
+    """
+    moments = [at for at, _ in _changing(case, policy)]
+    moments += (at for at in _matching_again(case) if at > now)
+    return min(moments, default=None)
+
+
+def asleep(case: Case, policy: Policy, now: datetime) -> Case:
+    """Return a case that sleeps until something about it is due."""
+    return replace(case, wake_at=wake_of(case, policy, now))
+
+
+def woken(standing: Standing, policy: Policy, now: datetime) -> tuple[Change, ...]:
+    """Return what is due by now, step by step. An offered case comes with its agent and offer."""
+    changes: list[Change] = []
+    while step := _due(standing.case, policy, now):
+        change = step(standing, policy, now)
+        changes.append(change)
+        standing = Standing(
+            case=change.case,
+            agent=change.agent or standing.agent,
+            offer=change.offer or standing.offer,
+        )
+    return tuple(changes)
+
+
+def looks_again(case: Case, now: datetime) -> bool:
+    """Whether a pause or reservation was over since the case fell asleep: matching may go on."""
+    since = case.wake_at
+    return since is not None and any(since <= at <= now for at in _matching_again(case))
+
+
+def agent_wake_of(agent: Agent, policy: Policy, now: datetime) -> datetime | None:
+    """Return the first moment at which time alone changes something about an agent."""
+    if agent.presence is Presence.OFFLINE:
+        return agent.seen_at + policy.take_back if agent.used else None
+    gone = agent.seen_at + policy.heartbeat
+    back = agent.wrap_up_until
+    return gone if back is None or back <= now else min(gone, back)
+
+
+def agent_asleep(agent: Agent, policy: Policy, now: datetime) -> Agent:
+    """Return an agent who sleeps until something about him is due."""
+    return replace(agent, wake_at=agent_wake_of(agent, policy, now))
+
+
+def vanished(
+    agent: Agent, policy: Policy, now: datetime
+) -> tuple[Agent, AgentPresenceChanged] | None:
+    """Return an agent without a sign of life as offline, and what to tell; None where he is there."""
+    if agent.presence is Presence.OFFLINE or now < agent.seen_at + policy.heartbeat:
+        return None
+    reason = policy.say.agent_gone.format(minutes=_minutes(policy.heartbeat))
+    return with_presence(agent, Presence.OFFLINE, now, reason)
+
+
+def taken_back(
+    agent: Agent, cases: Iterable[Case], policy: Policy, now: datetime
+) -> tuple[Change, ...]:
+    """Let the accepted cases of somebody wait again who has been offline for too long."""
+    if agent.presence is not Presence.OFFLINE or now < agent.seen_at + policy.take_back:
+        return ()
+    reason = policy.say.case_of_gone.format(minutes=_minutes(policy.take_back))
+    changes: list[Change] = []
+    for case in cases:
+        change = requeue(case, agent, case.queue, now, reason)
+        agent = change.agent or agent
+        changes.append(change)
+    return tuple(changes)
+
+
+def _due(case: Case, policy: Policy, now: datetime) -> Step | None:
+    at, step = min(_changing(case, policy), key=lambda due: due[0], default=(now, None))
+    return step if at <= now else None
+
+
+def _changing(case: Case, policy: Policy) -> Iterator[tuple[datetime, Step]]:
+    """Yield when the case becomes another, whatever the matcher does, and how."""
+    if threshold := next_threshold(case, policy):
+        yield threshold.at, partial(_tell, threshold)
+    if case.offered_until is not None:
+        yield case.offered_until, _expire
+    if case.state is CaseState.HELD and case.held_until is not None:
+        yield case.held_until, _release
+
+
+def _matching_again(case: Case) -> Iterator[datetime]:
+    """Yield when somebody may be offered a waiting case who was not before."""
+    if case.state is not CaseState.WAITING:
+        return
+    if case.reserved_until is not None:
+        yield case.reserved_until
+    for refusal in case.refusals.values():
+        yield refusal.until
+
+
+def _tell(threshold: Threshold, standing: Standing, _: Policy, __: datetime) -> Change:
+    return told(standing.case, threshold)
+
+
+def _expire(standing: Standing, policy: Policy, now: datetime) -> Change:
+    assert standing.agent is not None  # noqa: S101 - an offer is made to somebody
+    assert standing.offer is not None  # noqa: S101
+    return expire(standing.case, standing.agent, standing.offer, policy.terms, now)
+
+
+def _release(standing: Standing, policy: Policy, now: datetime) -> Change:
+    return requeue(standing.case, None, standing.case.queue, now, policy.say.hold_over)
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length / timedelta(minutes=1):g}"

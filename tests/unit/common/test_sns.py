@@ -1,5 +1,6 @@
 """What an Amazon SNS message must be, beside well signed."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,7 +102,7 @@ def test_what_is_no_envelope_is_refused_and_names_no_certificate() -> None:
     assert certificate_url(request([])) is None
 
 
-def certificate_of_another_kind() -> str:
+def certificate_of_another_kind() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([])
     made = (
@@ -114,11 +115,19 @@ def certificate_of_another_kind() -> str:
         .not_valid_after(NOW + timedelta(days=1))
         .sign(key, SHA256())
     )
-    return made.public_bytes(Encoding.PEM).decode()
+    return made.public_bytes(Encoding.DER)
+
+
+def pem_of(der: bytes) -> str:
+    body = base64.encodebytes(der).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
 
 
 def test_a_certificate_that_is_none_or_of_another_kind_or_out_of_date_is_refused() -> None:
-    for pem in ("", "no certificate", certificate_of_another_kind()):
+    other = certificate_of_another_kind()
+    curve = bytes.fromhex("2a8648ce3d030107")  # P-256's name; the one below is nobody's
+    unknown = other.replace(curve, curve[:-1] + b"\x70")
+    for pem in ("", "no certificate", pem_of(other), pem_of(unknown)):
         assert not authentic(request(MESSAGE), account(**{f"{CERTIFICATE}{URL}": pem}))
     for received_at in (NOW - timedelta(days=400), NOW + timedelta(days=5000)):
         patient = account(replay_seconds=str(10**9))

@@ -12,7 +12,7 @@ import re
 from urllib.parse import urlencode, urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
@@ -144,10 +144,10 @@ def _signed(message: Envelope, original: Original, account: ChannelAccount) -> b
 def _public_key(pem: str, original: Original) -> RSAPublicKey | None:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
-    except ValueError:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
         return None
     valid = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    key = certificate.public_key()
     in_force = valid[0] <= original.received_at <= valid[1]
     return key if in_force and isinstance(key, RSAPublicKey) else None
 

@@ -51,6 +51,21 @@ async def reading(engine: AsyncEngine, tenant: str) -> AsyncIterator[ReadConnect
 
 
 @asynccontextmanager
+async def acting(engine: AsyncEngine, tenant: str) -> AsyncIterator[AsyncConnection]:
+    """Yield a writing transaction in which row-level security shows only `tenant`.
+
+    It is committed at the end. Raises TransientError where the database is away.
+    """
+    if tenant == EVERY_TENANT:
+        raise ValueError("who acts has one tenant")
+    async with passing_errors(), engine.begin() as connection:
+        await connection.execute(
+            text("SELECT set_config('madoguchi.tenant', :tenant, true)"), {"tenant": tenant}
+        )
+        yield connection
+
+
+@asynccontextmanager
 async def passing_errors() -> AsyncIterator[None]:
     """Turn the database's passing errors into TransientError; let all others through."""
     try:

@@ -106,6 +106,26 @@ def create_leases() -> None:
     )
 
 
+def create_idempotency() -> None:
+    """Create `idempotency`: requests that took effect, and what they were answered."""
+    op.execute(
+        """
+        CREATE TABLE idempotency (
+          tenant text NOT NULL,
+          key text COLLATE "C" NOT NULL,
+          route text NOT NULL,
+          fingerprint bytea NOT NULL,
+          status int NOT NULL,
+          body bytea NOT NULL,
+          at timestamptz NOT NULL,
+          PRIMARY KEY (tenant, key)
+        )
+        """
+    )
+    op.execute("CREATE INDEX idempotency_at ON idempotency (at)")
+    isolate_tenants("idempotency")
+
+
 def isolate_tenants(*tables: str) -> None:
     """Make a forgotten filter harmless: rows of other tenants are not there."""
     for table in tables:

@@ -26,7 +26,7 @@ def counted(outcome: str) -> float:
 
 
 def test_a_changed_file_is_in_force_from_the_next_look(path: Path) -> None:
-    rules = RulesFile(path, 1.0)
+    rules = RulesFile(path)
     before = rules.policy.version
     path.write_text(path.read_text().replace("first_response: 8h", "first_response: 6h"))
     look(rules)
@@ -35,7 +35,7 @@ def test_a_changed_file_is_in_force_from_the_next_look(path: Path) -> None:
 
 
 def test_a_bad_file_is_refused_with_its_line_and_the_old_rules_stay(path: Path) -> None:
-    rules = RulesFile(path, 1.0)
+    rules = RulesFile(path)
     good, policy, refused = path.read_text(), rules.policy, counted("refused")
     path.write_text(good.replace("queue: social", "queue: soical", 1))
     look(rules)
@@ -53,7 +53,7 @@ def test_a_bad_file_is_refused_with_its_line_and_the_old_rules_stay(path: Path) 
 
 
 def test_a_file_that_is_gone_for_a_moment_is_looked_for_again(path: Path) -> None:
-    rules = RulesFile(path, 1.0)
+    rules = RulesFile(path)
     good, policy = path.read_text(), rules.policy
     path.unlink()
     look(rules)
@@ -66,8 +66,8 @@ def test_a_file_that_is_gone_for_a_moment_is_looked_for_again(path: Path) -> Non
 
 def test_without_rules_there_is_no_router(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        RulesFile(tmp_path / "none.yaml", 1.0)
+        RulesFile(tmp_path / "none.yaml")
     bad = tmp_path / "bad.yaml"
     bad.write_text("rules: nothing")
     with pytest.raises(RulesError, match="the section company is missing"):
-        RulesFile(bad, 1.0)
+        RulesFile(bad)

@@ -1,6 +1,7 @@
 """What the router is told by its environment."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,4 +13,7 @@ class Settings(CommonSettings):
 
     port: int = Field(8104, description="port of the HTTP surface")
     rules: Path = Field(Path("deploy/local/rules.yaml"), description="the rules file")
-    rules_poll_seconds: float = Field(1.0, description="how often the rules file is looked at")
+    rules_source: Literal["database", "file"] = Field(
+        "database", description="whether rules can be activated, or the file is the only truth"
+    )
+    rules_poll_seconds: float = Field(1.0, description="how often other rules are looked for")

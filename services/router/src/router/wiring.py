@@ -1,12 +1,15 @@
 """Puts the service together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService, consuming_parts
+from common.edges.database import create_writer_engine
 from common.edges.problems import tell_problems
 from common.edges.service import Health, health_routes
 from common.edges.tokens import TokenVerifier
@@ -14,6 +17,7 @@ from router.edges.api import routing_routes
 from router.edges.consume import TOPICS, Routing
 from router.edges.openapi import document_structs
 from router.edges.rules_file import RulesFile
+from router.edges.rules_source import RulesSource
 from router.settings import Settings
 
 SERVICE = "router"
@@ -22,14 +26,29 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def build(settings: Settings) -> ConsumingService:
     """Return the service, not started yet. Raises RulesError or OSError without usable rules."""
-    rules = RulesFile(settings.rules, settings.rules_poll_seconds)
+    rules = _rules(settings)
     routing = Routing(lambda: rules.policy, system_clock)
-    parts = consuming_parts(SERVICE, settings, TOPICS, routing.handle)
+
+    async def handle(connection: AsyncConnection, batch: Sequence[Received]) -> None:
+        await rules.settle(connection)
+        await routing.handle(connection, batch)
+
+    parts = consuming_parts(SERVICE, settings, TOPICS, handle)
+    parts.health.needs("rules", rules.unknown)
     parts.health.mentions("rules", rules.complaint)
+    parts.health.mentions("activation", rules.note)
     return parts.service(_app(settings, rules, parts.health, parts.reader), rules)
 
 
-def _app(settings: Settings, rules: RulesFile, health: Health, reader: AsyncEngine) -> FastAPI:
+def _rules(settings: Settings) -> RulesSource:
+    file = RulesFile(settings.rules)
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    return RulesSource(
+        file, engine, settings.rules_source, settings.rules_poll_seconds, system_clock
+    )
+
+
+def _app(settings: Settings, rules: RulesSource, health: Health, reader: AsyncEngine) -> FastAPI:
     app = FastAPI(title="Madoguchi router", version="1.0.0", docs_url="/docs", redoc_url=None)
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(routing_routes(reader, verifier, rules, system_clock))

@@ -26,6 +26,7 @@ from common.core.work import (
     OfferExpired,
     OfferMade,
     OfferWithdrawn,
+    RulesActivated,
     SlaAtRisk,
     SlaBreached,
 )
@@ -58,6 +59,7 @@ EVENT_TYPES: dict[str, type[Struct]] = {
     "io.madoguchi.sla.breached": SlaBreached,
     "io.madoguchi.agent.changed": AgentChanged,
     "io.madoguchi.agent.presence_changed": AgentPresenceChanged,
+    "io.madoguchi.rules.activated": RulesActivated,
 }
 
 TYPE_OF = {cls: name for name, cls in EVENT_TYPES.items() if name != "io.madoguchi.message.sent"}

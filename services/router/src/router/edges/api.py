@@ -17,7 +17,7 @@ from router.core.facts import CaseState
 from router.core.queues import Desk
 from router.edges.openapi import DECISION_ANSWER, refusal
 from router.edges.questions import Depth, case_by_id, decision_body, depths
-from router.edges.rules_file import RulesFile
+from router.edges.rules_source import RulesSource
 
 Found = TypeVar("Found")
 
@@ -107,7 +107,7 @@ class CaseView(BaseModel):
 
 
 def routing_routes(
-    engine: AsyncEngine, verifier: TokenVerifier, rules: RulesFile, clock: Clock
+    engine: AsyncEngine, verifier: TokenVerifier, rules: RulesSource, clock: Clock
 ) -> APIRouter:
     """Return `/v1/queues` and `/v1/cases`; other tenants' cases do not exist."""
     routes = APIRouter(prefix="/v1", tags=["routing"], responses=REFUSALS)

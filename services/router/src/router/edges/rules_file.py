@@ -6,7 +6,6 @@ from pathlib import Path
 import structlog
 
 from common.edges import metrics
-from common.edges.waiting import pause
 from router.core.loading import RulesError, load
 from router.core.policy import Policy, compiled
 
@@ -17,30 +16,21 @@ class RulesFile:
     """Holds the policy of a rules file.
 
     The content is compared, not its time: a Kubernetes volume swaps links, and an editor may save
-    twice within a second.
+    twice within a second. `content` is what the policy was made from.
     """
 
-    name = "rules file"
-
-    def __init__(self, path: Path, poll_seconds: float) -> None:
+    def __init__(self, path: Path) -> None:
         """Read the rules. Raises RulesError or OSError: without rules there is no router."""
         self._path = path
-        self._poll_seconds = poll_seconds
-        content = path.read_bytes()
-        self._seen: bytes | None = content
+        self.content = path.read_bytes()
+        self._seen: bytes | None = self.content
         self._complaint: str | None = None
-        self.policy = _policy(content)
+        self.policy = policy_of(self.content)
         metrics.rules_loaded.labels("loaded").inc()
 
     def complaint(self) -> str | None:
         """Return why the file as it stands is not in force, None where it is."""
         return self._complaint
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Look at the file again and again until `stopping` is set."""
-        while not stopping.is_set():
-            await self.look()
-            await pause(stopping, self._poll_seconds)
 
     async def look(self) -> None:
         """Take over what the file says now, if it has changed and can be used."""
@@ -56,10 +46,11 @@ class RulesFile:
 
     def _take_over(self, content: bytes) -> None:
         try:
-            self.policy = _policy(content)
+            self.policy = policy_of(content)
         except RulesError as error:
             self._refuse(error)
         else:
+            self.content = content
             self._complaint = None
             metrics.rules_loaded.labels("loaded").inc()
             logger.info("rules in force", version=self.policy.version, path=str(self._path))
@@ -73,6 +64,7 @@ class RulesFile:
         logger.error("rules refused", problems=complaint, still=self.policy.version)
 
 
-def _policy(content: bytes) -> Policy:
+def policy_of(content: bytes) -> Policy:
+    """Return the policy of a rules file. Raises RulesError."""
     loaded = load(content)
     return compiled(loaded.rules, loaded.version)

@@ -9,7 +9,6 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-import asyncpg
 import msgspec
 import structlog
 from msgspec import Struct
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.edges.database import is_passing
 from common.edges.waiting import pause
+from router.edges.listening import listen
 
 logger = structlog.get_logger()
 
@@ -99,22 +99,10 @@ class Listener:
         return dirty
 
     async def _listen(self, stopping: asyncio.Event) -> None:
-        lost = asyncio.Event()
-        async with self._engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - the only driver we use
-            driver.add_termination_listener(lambda _: lost.set())
-            await driver.add_listener(CHANNEL, self._hear)
-            self.look_at_everything()
-            ends = [asyncio.create_task(event.wait()) for event in (lost, stopping)]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for end in ends:
-                end.cancel()
-            if not lost.is_set():
-                await driver.remove_listener(CHANNEL, self._hear)
+        await listen(self._engine, CHANNEL, self._hear, self.look_at_everything, stopping)
 
-    def _hear(self, *heard: object) -> None:
-        self.add(msgspec.json.decode(str(heard[-1]), type=News))
+    def _hear(self, told: str) -> None:
+        self.add(msgspec.json.decode(told, type=News))
 
 
 def _parts(news: News) -> Iterable[News]:

@@ -10,6 +10,7 @@ from common.core.cloudevents import Attributes, Record, event_type, record
 from common.core.events import Contract
 from common.core.ids import derived_id, trace_parent
 from common.core.topics import ROUTING
+from router.core.answering import spoken
 from router.core.continuity import find
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, Customer, Roster, Unrouted
@@ -42,7 +43,8 @@ def route(
 
     A batch is a fold of this function: put the case back under `case.conversation`, go on.
     """
-    key, case = find(arrival, customer, cases)
+    key, found = find(arrival, customer, cases)
+    case = spoken(found, arrival.message, policy)
     outcome = decide(arrival, customer, contracts, case, roster, policy, now)
     if isinstance(outcome, Unrouted):
         return outcome

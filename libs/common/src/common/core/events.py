@@ -171,11 +171,17 @@ class Contract(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, omit_defaults=True):
-    """The company a customer belongs to."""
+    """The company a customer belongs to.
+
+    `contracts` are promised to everybody of it. Whoever writes from one of its mail `domains`
+    belongs to it where no profile says otherwise. The newest profile that tells either counts for
+    the account; one that tells neither only names it.
+    """
 
     account_id: str
     name: str | None = None
     domains: tuple[str, ...] = ()
+    contracts: tuple[Contract, ...] = ()
 
 
 class CustomerChanged(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from common.core.contacts import InvalidContactError, normalised
 from common.core.errors import PoisonError
 from common.core.events import (
+    Account,
     Contract,
     CustomerChanged,
     CustomersMerged,
@@ -22,6 +23,7 @@ from common.core.text import clean
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 MAX_REFERENCE_BYTES = 500  # an index cannot hold much more
+MAX_DOMAIN_BYTES = 253  # RFC 1035
 
 
 def accepted_message(message: Message) -> Message:
@@ -46,6 +48,7 @@ def accepted_profile(profile: CustomerChanged) -> CustomerChanged:
         changed_at=_sane("changed_at", profile.changed_at),
         contacts=tuple(dict.fromkeys(contact for contact in found if contact)),
         contracts=tuple(_accepted_contract(contract) for contract in profile.contracts),
+        account=_accepted_account(profile.account),
     )
 
 
@@ -54,6 +57,23 @@ def moved_at(link: CustomersMerged | CustomersUnmerged) -> datetime:
     if isinstance(link, CustomersMerged):
         return _sane("merged_at", link.merged_at)
     return _sane("unmerged_at", link.unmerged_at)
+
+
+def _accepted_account(account: Account | None) -> Account | None:
+    """Return an account that can be kept, its domains as mail contacts have them; None without an id."""
+    if account is None or not 0 < len(account.account_id.encode()) <= MAX_REFERENCE_BYTES:
+        return None
+    written = (domain.strip().lower().strip("@.") for domain in account.domains)
+    return replace(
+        account,
+        account_id=clean(account.account_id),
+        domains=tuple(dict.fromkeys(domain for domain in written if _is_domain(domain))),
+        contracts=tuple(_accepted_contract(contract) for contract in account.contracts),
+    )
+
+
+def _is_domain(domain: str) -> bool:
+    return "." in domain and "\0" not in domain and len(domain.encode()) <= MAX_DOMAIN_BYTES
 
 
 def _accepted_contract(contract: Contract) -> Contract:

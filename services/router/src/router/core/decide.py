@@ -74,7 +74,9 @@ def decide(
     if joined := question.joined:
         follows = message.kind in FOLLOWING
         return _following(question, joined) if follows else _evaluated(question, _standing(joined))
-    promised = entitle(contracts, message, policy.promises, policy.default_promise, say)
+    promised = entitle(
+        contracts, message, policy.promises, policy.default_promise, say, customer.shared
+    )
     return _evaluated(question, promised)
 
 

@@ -1,9 +1,10 @@
 """Contract: which of a customer's contracts counts for a message, and what it promises by when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.core.cases import ContractTrial
 from common.core.events import Contract, ContractState, Message
@@ -48,11 +49,13 @@ def entitle(
     promises: Mapping[str, Promise],
     default: Promise,
     say: Wording,
+    shared: Collection[str] = (),
 ) -> Entitlement:
     """Return the best that the contracts promise: the earliest first response, then resolution.
 
     The message's time is when we received it; the sender cannot choose that. A contract limited
     to products covers a message that names none. Without a contract the default plan counts.
+    Of `shared`, which are the account's, the decision says so.
     """
     since = message.received_at
     refusals = {
@@ -76,9 +79,16 @@ def entitle(
         resolution_due=resolution,
         skills=best.skills if best else {},
         trials=tuple(
-            _trial(contract, best, refusals[contract.contract_id], say) for contract in contracts
+            _whose(_trial(contract, best, refusals[contract.contract_id], say), shared, say)
+            for contract in contracts
         ),
     )
+
+
+def _whose(trial: ContractTrial, shared: Collection[str], say: Wording) -> ContractTrial:
+    if trial.contract not in shared:
+        return trial
+    return replace(trial, reason=say.contract_shared.format(reason=trial.reason))
 
 
 def _trial(

@@ -21,7 +21,10 @@ class Arrival(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Customer(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Who a contact belongs to, as far as other systems have told us."""
+    """Who a contact belongs to, as far as other systems have told us.
+
+    `shared` are the ids of those contracts that are not the customer's own but the account's.
+    """
 
     customer: UUID
     customer_ref: str | None = None
@@ -29,6 +32,7 @@ class Customer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     account: str | None = None
     tier: str | None = None
     language: str | None = None
+    shared: tuple[str, ...] = ()
 
 
 class CaseState(StrEnum):

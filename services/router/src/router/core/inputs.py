@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from common.core.events import Contract
 from router.core.decide import decide
-from router.core.facts import Arrival, Case, Customer, Outcome, Roster
+from router.core.facts import Arrival, Case, Customer, Outcome, Roster, Unrouted
 from router.core.policy import Policy
+from router.core.reconsidering import Cause, Known, reconsidered
 
 
 class Inputs(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -17,6 +18,9 @@ class Inputs(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     The policy is the one of `rules_version`, the roster the journal's at number `roster`; None means
     that nobody said who was signed in. `case` is the one before the message.
+
+    With a `cause` it is what `reconsidered` was given: `earlier` are the case's messages before the
+    arrival, `before` is what was known when it was decided about last.
     """
 
     arrival: Arrival
@@ -26,6 +30,9 @@ class Inputs(Struct, frozen=True, omit_defaults=True, kw_only=True):
     roster: int | None = None
     now: datetime
     rules_version: str
+    cause: Cause | None = None
+    earlier: tuple[Arrival, ...] = ()
+    before: Known | None = None
 
 
 def inputs_of(
@@ -38,9 +45,8 @@ def inputs_of(
     now: datetime,
 ) -> Inputs:
     """Return the arguments of `decide` as they are kept: without the HTML, which no rule reads."""
-    slim = arrival if arrival.message.html is None else _without_html(arrival)
     return Inputs(
-        arrival=slim,
+        arrival=_without_html(arrival),
         customer=customer,
         contracts=tuple(contracts),
         case=case,
@@ -50,8 +56,26 @@ def inputs_of(
     )
 
 
+def reconsidering_inputs(
+    arrivals: Sequence[Arrival],
+    before: Known,
+    after: Known,
+    case: Case,
+    roster: Roster | None,
+    policy: Policy,
+    now: datetime,
+    cause: Cause,
+) -> Inputs:
+    """Return the arguments of `reconsidered` as they are kept."""
+    *earlier, last = arrivals
+    given = inputs_of(last, after.customer, after.contracts, case, roster, policy, now)
+    return replace(given, cause=cause, earlier=tuple(earlier), before=before)
+
+
 def replayed(inputs: Inputs, roster: Roster | None, policy: Policy) -> Outcome:
     """Make the decision again, or another one under other rules or with other people."""
+    if inputs.cause is not None:
+        return _reconsidered_again(inputs, inputs.cause, roster, policy)
     return decide(
         inputs.arrival,
         inputs.customer,
@@ -63,5 +87,25 @@ def replayed(inputs: Inputs, roster: Roster | None, policy: Policy) -> Outcome:
     )
 
 
+def _reconsidered_again(
+    inputs: Inputs, cause: Cause, roster: Roster | None, policy: Policy
+) -> Outcome:
+    assert inputs.before is not None  # noqa: S101 - kept with every cause
+    assert inputs.case is not None  # noqa: S101 - kept with every cause
+    decision = reconsidered(
+        (*inputs.earlier, inputs.arrival),
+        inputs.before,
+        Known(inputs.customer, inputs.contracts),
+        inputs.case,
+        roster,
+        policy,
+        inputs.now,
+        cause,
+    )
+    return decision or Unrouted(policy.say.nothing_new)
+
+
 def _without_html(arrival: Arrival) -> Arrival:
+    if arrival.message.html is None:
+        return arrival
     return replace(arrival, message=replace(arrival.message, html=None))

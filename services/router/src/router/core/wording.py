@@ -65,6 +65,7 @@ class Wording(Struct, frozen=True, kw_only=True):
     cause_account: str  # account
     cause_merged: str
     cause_unmerged: str
+    nothing_new: str
     # messages that are not routed
     outbound: str
     never_routed: str  # kind
@@ -122,6 +123,7 @@ EN = Wording(
     cause_account="the contracts of account {account} became known",
     cause_merged="the contact was found to be the customer's",
     cause_unmerged="the contact was found to be somebody else's",
+    nothing_new="what became known changes nothing",
     outbound="the company wrote it",
     never_routed="a message of kind {kind} asks nobody for anything",
     follows_nothing="a message of kind {kind} joins an open case and there is none",
@@ -178,6 +180,7 @@ JA = Wording(
     cause_account="取引先 {account} の契約が届いた",
     cause_merged="連絡先がこのお客様のものと分かった",
     cause_unmerged="連絡先が別のお客様のものと分かった",
+    nothing_new="分かったことで変わるものはない",
     outbound="会社が送ったメッセージ",
     never_routed="種別 {kind} は誰にも対応を求めていない",
     follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",

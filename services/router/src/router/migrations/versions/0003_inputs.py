@@ -50,11 +50,26 @@ CREATE TABLE account_domain (
 """
 _ACCOUNT_DOMAINS = "CREATE INDEX account_domain_account ON account_domain (account, tenant)"
 
+# Whose waiting cases a company's new contract may be for: its people by profile and by mail domain.
+_OF_ACCOUNT = """
+CREATE INDEX profile_account ON profile ((body -> 'account' ->> 'account_id'), tenant)
+ WHERE body -> 'account' ->> 'account_id' IS NOT NULL
+"""
+_CONTACT_DOMAIN = """
+CREATE INDEX contact_domain ON contact (split_part(contact, '@', 2), tenant)
+ WHERE contact LIKE 'email:%'
+"""
+_CASE_DOMAIN = """
+CREATE INDEX support_case_domain ON support_case (split_part(contact, '@', 2), tenant)
+ WHERE contact LIKE 'email:%' AND state IN ('waiting', 'held')
+"""
+
 
 def upgrade() -> None:
     """Add what replaying, deciding anew and companies' contracts need."""
     for statement in (
         *(_CAUSE, _OLD_KEY, _KEY, _INPUT, _DAYS, _ACCOUNT, _ACCOUNT_DOMAIN, _ACCOUNT_DOMAINS),
+        *(_OF_ACCOUNT, _CONTACT_DOMAIN, _CASE_DOMAIN),
     ):
         op.execute(statement)
     isolate_tenants("decision_input", "account", "account_domain")

@@ -44,6 +44,8 @@ _SHARED = re.compile(r"\W*\w.{0,300}(?:\s|--)On\s(?:[A-Z][a-z]{2,8}\.?,\s|\d)")
 _BARE = re.compile(rf"\W{{0,3}}{_DATE}.{{0,200}}<[^\s<>@]+@[^\s<>@]+>$")
 _WEAK = re.compile(rf"\S.{{0,80}}{_WROTE}.{{0,40}}[:：]$", re.IGNORECASE)
 
+_COLONS = (":", "：")
+
 _RULE = r"[-_=*~ー―─━－＝＿]{2,80}"
 _FORWARDED = re.compile(
     rf"[\s*]{{0,4}}{_RULE}\s{{0,4}}(?:{'|'.join(FORWARDED)})\s{{0,4}}(?:{_RULE})?[\s*]{{0,4}}$"
@@ -113,7 +115,7 @@ def _is_attribution(text: str) -> bool:
         return False
     if _OLD_GMAIL.match(text):
         return True
-    if not text.endswith((":", "：")):
+    if not text.endswith(_COLONS):
         return False
     if _VERB.match(text) and (_HAS_DATE.search(text) or _HAS_ADDRESS.search(text)):
         return True
@@ -129,7 +131,9 @@ def _begins_later(taken: Sequence[str]) -> bool:
 
 
 def _is_weak(text: str) -> bool:
-    return bool(_WEAK.match(text) or _BARE.match(text)) and not _SHARED.match(text)
+    # The last character first: few lines end so, and the rules are slow to say no.
+    weak = _WEAK if text.endswith(_COLONS) else _BARE if text.endswith(">") else None
+    return weak is not None and bool(weak.match(text)) and not _SHARED.match(text)
 
 
 def _only_quotes_next(lines: Sequence[str], start: int) -> bool:

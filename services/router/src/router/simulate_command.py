@@ -1,8 +1,10 @@
 """`python -m router simulate`: what would happen under other rules, or with other people."""
 
+import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -10,21 +12,45 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
+from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from common.core.errors import TransientError
+from common.edges.database import create_reader_engine
 from router.core.loading import Loaded, RulesError, load as load_rules
 from router.core.policy import Policy, compiled
+from router.core.rules import DURATION, seconds
+from router.core.simulation.history import History
 from router.core.simulation.load import Load, read_load
 from router.core.simulation.report import Asked, Report
+from router.core.simulation.staffing import Staffing
 from router.core.wording import Language
-from router.edges.simulating import Tell, generated_report, staffing_of
+from router.edges.recorded import recorded
+from router.edges.simulating import Tell, generated_report, recorded_report, staffing_of
 from router.edges.simulation_page import page
 from router.edges.simulation_terminal import report_tables
+from router.edges.simulation_words import WORDS
 from router.settings import Settings
+from router.wiring import SERVICE
 
 CURRENT = "current"
+
+
+class Staffed(Struct, frozen=True):
+    """The team whose number is asked for, how many more and fewer to try, over how many runs."""
+
+    team: str | None
+    around: int
+    runs: int
+
+
+def _duration(text: str) -> str:
+    """Return a duration such as 1h30m as it is. Raises BadParameter."""
+    if not re.match(DURATION, text):
+        raise typer.BadParameter("a duration such as 30m, 8h or 1h30m")
+    return text
 
 
 class Spoken(StrEnum):
@@ -55,6 +81,9 @@ def simulate(
     seed: Annotated[int, typer.Option(help="with --load: which customers are drawn")] = 1,
     examples: Annotated[int, typer.Option(help="decisions to show side by side", min=0)] = 50,
     tenant: Annotated[str, typer.Option(help="whose recorded history")] = "acme",
+    handling: Annotated[
+        str, typer.Option(help="how long a case takes if no recorded one tells", parser=_duration)
+    ] = "10m",
     lang: Annotated[Spoken | None, typer.Option(help="the company's language by default")] = None,
     json: Annotated[Path | None, typer.Option(help="write the report as JSON to this file")] = None,
     html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
@@ -62,7 +91,7 @@ def simulate(
     """Print what would happen: waits, promises kept, occupancy, and what goes elsewhere."""
     loaded = _loaded(rules)
     language: Language = lang.value if lang else loaded.rules.language
-    candidate = compiled(loaded.rules, loaded.version, language)
+    candidate = compiled(loaded.rules, loaded.version)
     zone = ZoneInfo(candidate.desks[candidate.default_queue].hours.zone.key)
     asked = Asked(
         candidate=str(rules),
@@ -74,20 +103,46 @@ def simulate(
     )
     if asked.end <= asked.start:
         _refuse("--to must be later than --from")
-    current = _current(against, language)
-    if load is None:
-        _refuse("recorded history cannot be read yet: give a load file")
-    people = _read_load(load, loaded)
-    if team is not None and team not in people.teams:
-        _refuse(f"{load} has no team called {team}")
+    current = _current(against)
     with _progress() as tell:
-        report = generated_report(asked, people, candidate, current, examples, tell)
-        if team is not None:
-            least = max(0, people.teams[team].people - around)
-            numbers = range(least, people.teams[team].people + around + 1)
-            found = staffing_of(asked, people, candidate, team, numbers, runs, tell)
-            report = replace(report, staffing=found)
+        if load is not None:
+            people = _read_load(load, loaded)
+            report = generated_report(asked, people, candidate, current, examples, tell)
+            rows = _rows(asked, people, candidate, Staffed(team, around, runs), tell)
+            report = replace(report, staffing=rows)
+        else:
+            history = _history(tenant, asked)
+            otherwise, say = timedelta(seconds=seconds(handling)), WORDS[language]
+            report = recorded_report(
+                asked, history, candidate, current, examples, otherwise, say, tell
+            )
     _show(report, language, zone, json, html)
+
+
+def _rows(
+    asked: Asked, load: Load, policy: Policy, staffed: Staffed, tell: Tell
+) -> tuple[Staffing, ...]:
+    if staffed.team is None:
+        return ()
+    if staffed.team not in load.teams:
+        _refuse(f"{asked.load} has no team called {staffed.team}")
+    people = load.teams[staffed.team].people
+    numbers = range(max(0, people - staffed.around), people + staffed.around + 1)
+    return staffing_of(asked, load, policy, staffed.team, numbers, staffed.runs, tell)
+
+
+def _history(tenant: str, asked: Asked) -> History:
+    async def read() -> History:
+        engine = create_reader_engine(Settings().database, SERVICE)
+        try:
+            return await recorded(engine, tenant, asked.start, asked.end)
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(read())
+    except TransientError as error:
+        _refuse(f"no history: {error}")
 
 
 def _show(
@@ -100,11 +155,11 @@ def _show(
         html.write_text(page(report, language, zone), "utf-8")
 
 
-def _current(against: str | None, language: Language) -> Policy | None:
+def _current(against: str | None) -> Policy | None:
     if against is None:
         return None
     loaded = _loaded(Settings().rules if against == CURRENT else Path(against))
-    return compiled(loaded.rules, loaded.version, language)
+    return compiled(loaded.rules, loaded.version)
 
 
 def _loaded(file: Path) -> Loaded:

@@ -1,21 +1,30 @@
 """Simulations from files: the load, the rules, randomness by a seed, and the answer as a report."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from msgspec import Struct
 
 from router.core.policy import Policy
 from router.core.simulation.comparing import differences
-from router.core.simulation.figures import figures
+from router.core.simulation.figures import Figures, figures
 from router.core.simulation.floor import Floor, Item
 from router.core.simulation.generating import arrivals, shifts, staffed
+from router.core.simulation.history import (
+    Handling,
+    History,
+    arrivals as recorded_arrivals,
+    handling,
+    shifts as recorded_shifts,
+)
 from router.core.simulation.ledger import Ledger
 from router.core.simulation.load import Load
 from router.core.simulation.people import Chance
+from router.core.simulation.replaying import Check, checked, replay
 from router.core.simulation.report import Asked, Report
 from router.core.simulation.staffing import Staffing, staffing
+from router.edges.simulation_words import Words
 
 TOLD_EVERY = 200  # arrivals; a progress bar need not move more often
 
@@ -66,6 +75,47 @@ def generated_report(
         current=figures(old, current.version, *_ends(span)),
         differences=differences(old.decisions, new.decisions, examples),
     )
+
+
+def recorded_report(
+    asked: Asked,
+    history: History,
+    candidate: Policy,
+    current: Policy | None,
+    examples: int,
+    otherwise: timedelta,
+    say: Words,
+    tell: Tell,
+) -> Report:
+    """Return what a recorded time would have become; without `current`, beside what was decided.
+
+    A case of which no handling time is known, nor any of another, takes `otherwise`.
+    """
+    takes = handling(history, otherwise)
+    span = Span(history.start, history.end)
+
+    def run(policy: Policy) -> Figures:
+        incoming = watched(recorded_arrivals(history, takes), span, tell)
+        ledger = Floor(policy).run(incoming, recorded_shifts(history), span.end)
+        return figures(ledger, policy.version, *_ends(span))
+
+    was = {kept.decision.message_event: kept.decision for kept in history.kept}
+    before = replay(history, current) if current else was
+    return Report(
+        asked=asked,
+        candidate=run(candidate),
+        current=run(current) if current else None,
+        differences=differences(before, replay(history, candidate), examples),
+        notes=tuple(_notes(history, takes, checked(history, current or candidate), say)),
+    )
+
+
+def _notes(history: History, takes: Handling, check: Check, say: Words) -> Iterator[str]:
+    yield say.replayed.format(same=check.same, differing=len(check.differing), others=check.others)
+    yield say.learnt.format(known=len(takes.known), all=len(history.cases))
+    yield say.endless
+    if not history.roster:
+        yield say.nobody_there
 
 
 def staffing_of(

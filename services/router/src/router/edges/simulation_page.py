@@ -30,7 +30,7 @@ th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align
   font-variant-numeric: tabular-nums; white-space: nowrap; vertical-align: top; }
 thead th { color: var(--faint); font-weight: 600; white-space: normal; }
 .text { text-align: left; } td.text { white-space: pre-line; overflow-wrap: anywhere; }
-tbody th { text-align: left; font-weight: 600; white-space: pre-line; overflow-wrap: anywhere; }
+tbody th { text-align: left; font-weight: 600; white-space: pre-line; min-width: 6rem; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 figure { margin: 0 0 .5rem; } svg { width: 100%; height: auto; }
 svg text { font-size: 11px; fill: var(--faint); } .end { text-anchor: end; }
@@ -65,7 +65,7 @@ def _body(report: Report, say: Words, zone: ZoneInfo) -> Iterator[str]:
     yield _table(first)
     yield _heading(say.waits, say.waits_note)
     yield _legend(both)
-    yield _wait_bars(report, say, both)
+    yield _wait_bars(say, both)
     yield _heading(say.depth, say.depth_note.format(minutes=f"{report.candidate.interval / 60:g}"))
     yield _legend(both)
     yield from _depths(report, say, zone, both)
@@ -113,17 +113,22 @@ def _table(sheet: Sheet) -> str:
 
 def _row(row: tuple[str, ...], sheet: Sheet) -> str:
     cells = "".join(
-        f"<td{_side(index, sheet)}>{escape(cell)}</td>" for index, cell in enumerate(row) if index
+        f"<td{_side(index, sheet)}>{_wrapped(cell)}</td>" for index, cell in enumerate(row) if index
     )
     return f'<tr><th scope="row">{escape(row[0])}</th>{cells}</tr>'
+
+
+def _wrapped(cell: str) -> str:
+    """Return a cell that breaks between what was and what would be."""
+    return escape(cell).replace(" → ", " →<br>")
 
 
 def _side(index: int, sheet: Sheet) -> str:
     return ' class="text"' if index < sheet.texts else ""
 
 
-def _wait_bars(report: Report, say: Words, both: Sequence[tuple[str, str, Figures]]) -> str:
-    names = [queue.queue for queue in report.candidate.queues]
+def _wait_bars(say: Words, both: Sequence[tuple[str, str, Figures]]) -> str:
+    names = sorted({queue.queue for _, _, figures in both for queue in figures.queues})
     waits = [{queue.queue: queue.waits.p90 for queue in figures.queues} for _, _, figures in both]
     series = [
         Series(name, kind, tuple(found.get(queue) or 0.0 for queue in names))
@@ -142,15 +147,18 @@ def _depths(
 ) -> Iterator[str]:
     span = (report.candidate.end - report.candidate.start) / (TICKS - 1)
     ticks = [moment(report.candidate.start + span * index, zone)[-5:] for index in range(TICKS)]
-    for depth in report.candidate.depths:
+    for queue in sorted({depth.queue for _, _, figures in both for depth in figures.depths}):
         series = [
             Series(name, kind, tuple(float(most) for most in found.highest))
             for name, kind, figures in both
-            if (found := _of(depth.queue, figures))
+            if (found := _of(queue, figures))
         ]
-        said = say.depth_of.format(queue=depth.queue, highest=max(depth.highest))
-        plot = lines(said, said, series, ticks, say.cases_waiting)
-        yield f"<h3>{escape(depth.queue)}</h3>\n<figure>{plot}</figure>"
+        said = "; ".join(
+            f"{one.name}: {say.depth_of.format(queue=queue, highest=round(max(one.values)))}"
+            for one in series
+        )
+        plot = lines(queue, said, series, ticks, say.cases_waiting)
+        yield f"<h3>{escape(queue)}</h3>\n<figure>{plot}</figure>"
 
 
 def _of(queue: str, figures: Figures) -> Depth | None:

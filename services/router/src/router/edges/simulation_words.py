@@ -68,6 +68,10 @@ class Words(Struct, frozen=True, kw_only=True):
     minutes: str
     seconds: str
     assumed: str
+    learnt: str
+    endless: str
+    replayed: str
+    nobody_there: str
 
 
 EN = Words(
@@ -136,6 +140,12 @@ EN = Words(
     assumed="Assumed: whoever accepts a case answers at once and works on it without a break; "
     "nobody calls in sick; customers write what and when the load file or the record says, whatever "
     "the rules do. docs/simulation.md says what follows from that.",
+    learnt="How long a case takes is recorded for {known} of {all} cases; the others take the median of "
+    "their queue's.",
+    endless="How long customers would have waited is not recorded: here nobody gives up.",
+    replayed="Made again from what was recorded, {same} decisions are equal to the recorded ones byte "
+    "for byte; {differing} differ; {others} were made under other rules.",
+    nobody_there="No agent was recorded at that time, so nobody takes any case.",
 )
 JA = Words(
     title="もし、このルールだったら",
@@ -201,5 +211,10 @@ JA = Words(
     seconds="{seconds}秒",
     assumed="前提：引き受けた担当者はすぐに応答し、休まず対応する。欠勤はない。お客様はルールによらず、"
     "記録または想定のとおりに書く。ここから何が言えて何が言えないかは docs/simulation.md にあります。",
+    learnt="対応時間の記録があるのは {all} 件のうち {known} 件です。ほかの案件は同じキューの中央値としました。",
+    endless="お客様がいつまで待てたかは記録にないため、ここでは誰も離脱しません。",
+    replayed="記録から判断をやり直すと、{same} 件がバイト単位で一致し、{differing} 件が異なり、{others} 件は別のルールに"
+    "よるものでした。",
+    nobody_there="この期間に担当者の記録がないため、誰も案件を引き受けません。",
 )
 WORDS: dict[Language, Words] = {"en": EN, "ja": JA}

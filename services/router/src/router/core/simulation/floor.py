@@ -5,6 +5,7 @@ how long it takes and who loses patience comes from the simulation's `Work` and 
 """
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -97,15 +98,17 @@ class Floor:
             return
         known = self._cases.get(case.case_id)
         self._cases[case.case_id] = self._newest[case.conversation] = case
-        if known is None or known.state is CaseState.RESOLVED:
-            self._begin(case, item.work, now)
         if case.state is CaseState.WAITING:
+            if known is None or known.state is CaseState.RESOLVED:
+                self._begin(case, item.work, now)
             self.ledger.moves(case, now)
-            self._wait(case, now)
+            self._board.put_case(case)
             self._match(now)
 
     def _decided(self, item: Incoming, now: datetime) -> Case | None:
         """Return the case as the message leaves it, None where the message concerns none."""
+        if item.before is not None and item.before.conversation not in self._newest:
+            self._newest[item.before.conversation] = item.before
         if self._roster is None:
             self._roster = roster_of(self._agents.values())
         routed = route(
@@ -127,16 +130,8 @@ class Floor:
         story = self.ledger.begins(case, now)
         if work.patience is not None:
             self._at(now + work.patience, partial(self._leave, story))
-
-    def _wait(self, case: Case, now: datetime) -> None:
-        """Put a case on the board, and look again when time alone makes it match."""
-        self._board.put_case(case)
-        moments = [told.until for told in case.refusals.values()]
-        if case.reserved_until is not None:
-            moments.append(case.reserved_until)
-        for moment in moments:
-            if moment > now:
-                self._at(moment, self._match)
+        if case.reserved_until is not None and case.reserved_until > now:
+            self._at(case.reserved_until, self._match)
 
     def _match(self, now: datetime) -> None:
         for match in self._board.assign(now):
@@ -170,14 +165,18 @@ class Floor:
     def _decline(self, offer_id: UUID, now: datetime) -> None:
         if made := self._offers.pop(offer_id, None):
             case, agent = self._cases[made.case_id], self._agents[made.agent]
-            self._keep(decline(case, agent, made, self._policy.terms, now), now)
-            self._match(now)
+            self._let_go(decline(case, agent, made, self._policy.terms, now), made, now)
 
     def _expire(self, offer_id: UUID, now: datetime) -> None:
         if made := self._offers.pop(offer_id, None):
             case, agent = self._cases[made.case_id], self._agents[made.agent]
-            self._keep(expire(case, agent, made, self._policy.terms, now), now)
-            self._match(now)
+            self._let_go(expire(case, agent, made, self._policy.terms, now), made, now)
+
+    def _let_go(self, change: Change, made: Offer, now: datetime) -> None:
+        """Let a case wait again; when its pause is over, the same agent may be asked again."""
+        self._keep(change, now)
+        self._at(change.case.refusals[made.agent].until, self._match)
+        self._match(now)
 
     def _withdraw(self, made: Offer, now: datetime, reason: str) -> None:
         del self._offers[made.offer_id]
@@ -214,8 +213,7 @@ class Floor:
     def _shift(self, shift: Shift, now: datetime) -> None:
         agent, known = shift.agent, self._agents.get(shift.agent.agent)
         self._roster = None
-        if known is not None:
-            agent = standing(agent, known, now)
+        agent = standing(agent, known, now)
         self._seat(agent, now)
         if agent.presence is Presence.OFFLINE:
             for made in [made for made in self._offers.values() if made.agent == agent.agent]:
@@ -227,7 +225,7 @@ class Floor:
         case = change.case
         self._cases[case.case_id] = self._newest[case.conversation] = case
         if case.state is CaseState.WAITING:
-            self._wait(case, now)
+            self._board.put_case(case)
         else:
             self._board.drop_case(case.case_id)
         if change.agent is not None:
@@ -239,8 +237,10 @@ class Floor:
         self.ledger.stands(agent, now)
 
 
-def standing(agent: Agent, known: Agent, now: datetime) -> Agent:
-    """Return an agent as a shift has him, with the work that he has."""
+def standing(agent: Agent, known: Agent | None, now: datetime) -> Agent:
+    """Return an agent as a shift has him, with the work that he has here."""
+    if known is None:
+        return replace(agent, used={}, wrap_up_until=None)
     comes = agent.presence is Presence.ONLINE and known.presence is not Presence.ONLINE
     return replace(
         agent,
@@ -251,11 +251,12 @@ def standing(agent: Agent, known: Agent, now: datetime) -> Agent:
     )
 
 
-def roster_of(agents: Iterable[Agent]) -> Roster:
+def roster_of(agents: Iterable[Agent], sequence: int = 0) -> Roster:
     """Return who is signed in: each queue's different skill profiles."""
-    signed_in: dict[str, list[dict[str, int]]] = {}
+    signed_in: defaultdict[str, list[dict[str, int]]] = defaultdict(list)
     for agent in agents:
         if agent.presence is not Presence.OFFLINE:
             for queue in agent.queues:
-                signed_in.setdefault(queue, []).append(agent.skills)
-    return Roster({queue: tuple(profiles) for queue, profiles in signed_in.items()})
+                if agent.skills not in signed_in[queue]:
+                    signed_in[queue].append(agent.skills)
+    return Roster({queue: tuple(profiles) for queue, profiles in signed_in.items()}, sequence)

@@ -27,7 +27,7 @@ from router.core.simulation.people import (
 
 TENANT = "simulated"
 ACCOUNT = "simulation"
-ANSWERS = 3  # a case's first offers are answered one by one, all that follow like the last of these
+DECLINES = 10  # whoever is asked about a case that so many declined takes it
 
 _DAY = timedelta(days=1)
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
@@ -101,12 +101,13 @@ def _rates(stream: Stream) -> list[list[tuple[tuple[int, int], float]]]:
 def _work(
     handling: Length, answer: Length, patience: Length | None, declined: float, chance: Chance
 ) -> Work:
+    given: list[Answer] = []
+    while len(given) < DECLINES and declined and chance.random() < declined:
+        given.append(Answer(answer.draw(chance), accepts=False))
     return Work(
         handling=handling.draw(chance),
         patience=patience.draw(chance) if patience else None,
-        answers=tuple(
-            Answer(answer.draw(chance), accepts=chance.random() >= declined) for _ in range(ANSWERS)
-        ),
+        answers=(*given, Answer(answer.draw(chance))),
     )
 
 

@@ -83,13 +83,17 @@ class Work(Struct, frozen=True):
 
 
 class Incoming(Struct, frozen=True):
-    """A message that arrives, what is known of who wrote it, and what its case will take."""
+    """A message that arrives, what is known of who wrote it, and what its case will take.
+
+    `before` is the case that its conversation had, where the simulation has seen none of it.
+    """
 
     at: datetime
     arrival: Arrival
     customer: Customer
     work: Work
     contracts: tuple[Contract, ...] = ()
+    before: Case | None = None
 
 
 class Placed(Struct, frozen=True):

@@ -22,6 +22,7 @@ from router.edges.listening import listen
 logger = structlog.get_logger()
 
 CHANNEL = "router_news"
+OFFERS = "router_offers"  # news of agents whose offers changed, for their tools
 MOST_NAMES = 60  # Postgres takes 8,000 bytes a notification
 RECONNECT_SECONDS = 1.0
 
@@ -36,11 +37,11 @@ class News(Struct, frozen=True):
     agents: tuple[str, ...] = ()
 
 
-async def tell(connection: AsyncConnection, news: Iterable[News]) -> None:
+async def tell(connection: AsyncConnection, news: Iterable[News], channel: str = CHANNEL) -> None:
     """Send news when the caller's transaction commits."""
     parts = [msgspec.json.encode(part).decode() for whole in news for part in _parts(whole)]
     if parts:
-        await connection.execute(_NOTIFY, {"channel": CHANNEL, "news": parts})
+        await connection.execute(_NOTIFY, {"channel": channel, "news": parts})
 
 
 class Dirty(Struct):
@@ -61,8 +62,9 @@ class Listener:
 
     name = "news"
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, channel: str = CHANNEL) -> None:
         self._engine = engine
+        self._channel = channel
         self._dirty = nothing()
         self._dirty.everything = True
         self._woken = asyncio.Event()
@@ -99,7 +101,7 @@ class Listener:
         return dirty
 
     async def _listen(self, stopping: asyncio.Event) -> None:
-        await listen(self._engine, CHANNEL, self._hear, self.look_at_everything, stopping)
+        await listen(self._engine, self._channel, self._hear, self.look_at_everything, stopping)
 
     def _hear(self, told: str) -> None:
         self.add(msgspec.json.decode(told, type=News))

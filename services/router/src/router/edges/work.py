@@ -4,7 +4,8 @@ Whoever needs a case and its agent locks the case first; several rows of a kind 
 order of their keys. Matching never waits for a lock, it skips what is locked.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from router.core.telling import of_case
 from router.core.waking import agent_asleep, asleep
 from router.edges import tables
 from router.edges.arrays import columns_of, names, unnested
+from router.edges.signals import OFFERS, News, tell
 from router.edges.store import case_of
 
 AgentKey = tuple[str, str]
@@ -116,6 +118,7 @@ async def save_changes(
             for event in change.events
         ],
     )
+    await tell(connection, _news_of(made.values()), OFFERS)
 
 
 async def save_agents(connection: AsyncConnection, agents: Sequence[Agent]) -> None:
@@ -137,6 +140,15 @@ def row_of(value: Struct, as_json: Collection[str] = ()) -> dict[str, Any]:
     """Return a value as a row, with these columns as JSON texts."""
     row = asdict(value)
     return row | {name: msgspec.json.encode(row[name]).decode() for name in as_json}
+
+
+def _news_of(made: Iterable[Offer]) -> Iterator[News]:
+    """Yield whose offers changed, so that their tools are told."""
+    agents: defaultdict[str, set[str]] = defaultdict(set)
+    for offer in made:
+        agents[offer.tenant].add(offer.agent)
+    for tenant, named in agents.items():
+        yield News(tenant, agents=tuple(sorted(named)))
 
 
 async def _write(

@@ -70,10 +70,11 @@ def read_report(root: Part, heading: Message, headers: Headers, text: str) -> Re
         if part is not None and (report := read(part, returned or Headers())):
             return report
     about = returned or copied_headers(text)
+    # The text last: asking for words of failure in every language is slow, and few mails get there.
     if (
         not is_responder(headers)
-        and speaks_of_failure(heading.subject or "", text)
         and (_is_from_system(heading, headers) or _is_about_mail(heading, headers, about, text))
+        and speaks_of_failure(heading.subject or "", text)
     ):
         return _text_bounce(heading, headers, text, about)
     if _COMPLAINT.match(heading.subject or ""):

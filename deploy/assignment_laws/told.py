@@ -1,0 +1,75 @@
+"""What `routing.v1` has told, from its beginning, each event once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from msgspec import Struct
+
+from common.core.cloudevents import Event, read
+from common.core.topics import ROUTING
+
+
+class Told(Struct, frozen=True):
+    """An event: whose it is, when it happened, and what it says (a Struct of common.core)."""
+
+    tenant: str
+    event: UUID
+    at: datetime
+    says: Struct
+
+
+class Twisted(Struct, frozen=True):
+    """Two different events under one id."""
+
+    first: Told
+    second: Told
+
+
+async def read_everything(bootstrap: str, prefix: str = "") -> list[Event]:
+    """Return every event that is on `routing.v1` at the moment of the call."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        topic = prefix + ROUTING.name
+        numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        events: list[Event] = []
+        for partition in partitions:
+            while await consumer.position(partition) < ends[partition]:
+                records = (await consumer.getmany(partition, timeout_ms=1000)).get(partition, ())
+                events += [read(record.headers, record.value) for record in records]
+        return events
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    consumer.subscribe([topic])
+    await consumer._client.force_metadata_update()  # noqa: SLF001 - the first answer may lack a new topic
+    numbers = set(consumer.partitions_for_topic(topic) or ())
+    consumer.unsubscribe()
+    return numbers
+
+
+def once_each(events: Iterable[Event]) -> tuple[list[Told], list[Twisted]]:
+    """Return what was told, repetitions (same id, same content) left out, and ids told two ways.
+
+    A relay that is killed between publishing and noting so publishes again: that is no breach.
+    Events of types that this checker does not know are left out.
+    """
+    known: dict[UUID, tuple[Told, bytes]] = {}
+    twisted: list[Twisted] = []
+    for event in events:
+        if event.data is None:
+            continue
+        about = event.attributes
+        told = Told(about.tenant, about.id, about.time, event.data)
+        first, value = known.setdefault(about.id, (told, event.value))
+        if value != event.value:
+            twisted.append(Twisted(first, told))
+    return [told for told, _ in known.values()], twisted

@@ -1,7 +1,9 @@
 """How a parser turns a provider's items into drafts, so that one odd item never harms its neighbours."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -24,7 +26,6 @@ from common.core.events import (
     Party,
 )
 from common.core.payloads import UnreadableError, json_value
-from common.core.signatures import sha256_hex
 
 Item = TypeVar("Item")
 
@@ -94,7 +95,7 @@ def alone(item: object) -> Iterable[object]:
     return (item,)
 
 
-class Drafting(Struct, frozen=True, kw_only=True):
+class Drafting(Struct, frozen=True, kw_only=True, dict=True):
     """What all drafts of one request share.
 
     `signature` says how the delivery was verified. `stranger` and `ourselves` are the contacts of
@@ -194,9 +195,17 @@ class Drafting(Struct, frozen=True, kw_only=True):
             company=Party(self.ourselves),
             conversation=f"{self.ourselves}/{self.stranger}",
         )
-        said = self.original.body + msgspec.json.encode(content)
-        name = provider_id or f"sha256:{sha256_hex(said)}:{part}"
-        return self.message(name, exchange, content)
+        return self.message(provider_id or self._name(content, part), exchange, content)
+
+    def _name(self, content: Content, part: int) -> str:
+        said = self._body_digest.copy()
+        said.update(msgspec.json.encode(content))
+        return f"sha256:{said.hexdigest()}:{part}"
+
+    @cached_property
+    def _body_digest(self) -> "hashlib._Hash":
+        """The digest of the body, begun once: of a body that is all odd items each needs a name."""
+        return hashlib.sha256(self.original.body)
 
     def unsupported(self, provider_id: str | None = None, part: int = 0) -> Draft:
         """Return the draft that stands for something we cannot read; its original is kept."""

@@ -27,6 +27,7 @@ _TOPIC_OF = {
     "case.": ROUTING,
     "offer.": ROUTING,
     "sla.": ROUTING,
+    "rules.": ROUTING,
     "agent.": ROUTING,
 }
 _PREFIX = "io.madoguchi."

@@ -133,7 +133,8 @@ class OfferWithdrawn(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class CaseRequeued(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A case waits again, or elsewhere (`case.requeued`). Its deadlines and rank stay as they were.
 
-    `agent` is who had it until now; `agent_version` counts for him.
+    `agent` is who had it until now; `agent_version` counts for him. `skills` is what is asked of
+    whoever answers from now on, where it became another thing.
     """
 
     case_id: UUID
@@ -142,6 +143,7 @@ class CaseRequeued(Struct, frozen=True, omit_defaults=True, kw_only=True):
     requeued_at: datetime
     reason: str
     case_version: int
+    skills: dict[str, int] | None = None
     previous_queue: str | None = None
     agent: str | None = None
     agent_version: int | None = None

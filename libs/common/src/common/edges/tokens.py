@@ -69,9 +69,10 @@ class TokenVerifier:
 Authenticate = Callable[..., Awaitable[Principal]]
 
 
-def bearer(verifier: TokenVerifier, scope: str) -> Authenticate:
-    """Return a FastAPI dependency: 401 without a good token, 403 without `scope`."""
-    scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description=f"scope `{scope}`")
+def bearer(verifier: TokenVerifier, *scopes: str) -> Authenticate:
+    """Return a FastAPI dependency: 401 without a good token, 403 without any of `scopes`."""
+    named = " or ".join(f"`{scope}`" for scope in scopes)
+    scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description=f"scope {named}")
 
     async def authenticated(
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)],
@@ -82,8 +83,8 @@ def bearer(verifier: TokenVerifier, scope: str) -> Authenticate:
             principal = await verifier.principal(credentials.credentials)
         except InvalidTokenError as error:
             raise _unauthorized("the token is not valid") from error
-        if scope not in principal.scopes:
-            raise HTTPException(403, f"the token lacks the scope {scope}")
+        if principal.scopes.isdisjoint(scopes):
+            raise HTTPException(403, f"the token lacks the scope {' or '.join(scopes)}")
         return principal
 
     return authenticated

@@ -22,15 +22,17 @@ def requeue(
     now: datetime,
     reason: str,
     by: str | None = None,
+    skills: dict[str, int] | None = None,
 ) -> Change:
     """Let a case wait in a queue, the same or another; its deadlines and rank stay.
 
-    `agent` is whoever has it now. Raises ConflictError where it is offered (withdraw first) or
+    `agent` is whoever has it now; `skills` what is asked there, if not the same as here. Raises ConflictError where it is offered (withdraw first) or
     resolved.
     """
     must_be(case, CaseState.WAITING, CaseState.ASSIGNED, CaseState.HELD)
     back, free = waiting(case), freed_of(case, agent, now)
-    back = replace(back, queue=queue, queued_at=now, held_until=None)
+    needs = case.skills if skills is None else skills
+    back = replace(back, queue=queue, skills=needs, queued_at=now, held_until=None)
     event = CaseRequeued(
         case_id=case.case_id,
         contact=case.contact,
@@ -38,6 +40,7 @@ def requeue(
         requeued_at=now,
         reason=reason,
         case_version=back.version,
+        skills=skills,
         previous_queue=case.queue,
         agent=case.agent,
         agent_version=free.version if free else None,

@@ -7,10 +7,19 @@ from msgspec import Struct
 
 from router.core.calendars import BusinessHours
 from router.core.conditions import Questions
-from router.core.entitlement import Promise
+from router.core.entitlement import Promise, PromisedTarget
 from router.core.matching import ReadyRule, ready
-from router.core.queues import Desk
-from router.core.rules import Assignment, Rules, Tier, default_of, seconds
+from router.core.queues import ALWAYS, Desk, Ease, WayOut
+from router.core.rules import (
+    Assignment,
+    Overflow,
+    Plan,
+    Relaxation,
+    Rules,
+    Tier,
+    default_of,
+    seconds,
+)
 from router.core.skills import asked
 from router.core.steps import Terms
 from router.core.urgency import Scorer, urgent_words
@@ -31,6 +40,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     skills: Mapping[str, str]
     desks: Mapping[str, Desk]
     default_queue: str
+    teams: Mapping[str, tuple[str, ...]]
     reopen_within: timedelta
     credit_per_point: timedelta
     credit_at_most: timedelta
@@ -42,6 +52,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     take_back: timedelta
     last_agent: timedelta
     reserve: timedelta
+    pick: bool
 
 
 def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> Policy:
@@ -65,6 +76,7 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         skills=rules.skills,
         desks=_desks(rules, hours, say),
         default_queue=default_of(rules.queues),
+        teams=rules.teams,
         reopen_within=_length(rules.continuity.reopen_within),
         credit_per_point=_length(rules.credit.per_point),
         credit_at_most=_length(rules.credit.at_most),
@@ -76,6 +88,7 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         take_back=_length(rules.assignment.take_back),
         last_agent=_length(rules.assignment.last_agent),
         reserve=_length(rules.assignment.reserve),
+        pick=rules.assignment.pick,
     )
 
 
@@ -96,9 +109,23 @@ def _promises(rules: Rules, hours: Mapping[str, BusinessHours]) -> dict[str, Pro
             resolution=seconds(plan.resolution),
             hours=hours[plan.calendar],
             priority=plan.priority,
+            at_risk=plan.at_risk if isinstance(plan.at_risk, float) else 0,
+            at_risk_before=seconds(plan.at_risk) if isinstance(plan.at_risk, str) else None,
+            pause_while_waiting=plan.pause_while_waiting,
+            targets=_targets(plan),
         )
         for name, plan in rules.plans.items()
     }
+
+
+def _targets(plan: Plan) -> tuple[PromisedTarget, ...]:
+    most_first = sorted(plan.targets, key=lambda target: target.priority_at_least, reverse=True)
+    return tuple(
+        PromisedTarget(
+            target.priority_at_least, seconds(target.first_response), seconds(target.resolution)
+        )
+        for target in most_first
+    )
 
 
 def _desks(rules: Rules, hours: Mapping[str, BusinessHours], say: Wording) -> dict[str, Desk]:
@@ -108,9 +135,23 @@ def _desks(rules: Rules, hours: Mapping[str, BusinessHours], say: Wording) -> di
             queue=queue,
             hours=hours[queue.calendar],
             skills=asked(queue.skills, say.queue_skill.format(queue=name)),
+            overflow=tuple(_way_out(entry) for entry in queue.overflow),
+            relax=tuple(_eased(step) for step in queue.relax),
+            max_age=_length(queue.max_age) if queue.max_age else None,
         )
         for name, queue in rules.queues.items()
     }
+
+
+def _way_out(entry: str | Overflow) -> WayOut:
+    if isinstance(entry, str):
+        return WayOut(entry, ALWAYS, None)
+    after = None if entry.after is None else _length(entry.after)
+    return WayOut(entry.to, frozenset(entry.when) or (ALWAYS if after is None else None), after)
+
+
+def _eased(step: Relaxation) -> Ease:
+    return Ease(_length(step.after), step.skills, frozenset(step.drop))
 
 
 def _length(duration: str) -> timedelta:

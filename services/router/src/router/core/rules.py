@@ -17,6 +17,24 @@ Points = Annotated[int, Meta(ge=-100, le=100)]
 Level = Annotated[int, Meta(ge=1, le=5)]
 Units = Annotated[int, Meta(ge=1, le=1000)]
 Condition = Annotated[str, Meta(min_length=1)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+YearDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+Less = Annotated[int, Meta(ge=-5, le=-1)]
+Refused = Literal["closed", "unstaffed", "unqualified"]
+
+
+class Holidays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days on which nobody works: a country's public holidays and days of one's own.
+
+    `country` is an ISO 3166-1 code, `subdivision` one of its ISO 3166-2 parts. `yearly` are days of
+    every year as `12-29`. On `working` days people work although the country does not.
+    """
+
+    country: str | None = None
+    subdivision: str | None = None
+    dates: tuple[date, ...] = ()
+    yearly: tuple[YearDay, ...] = ()
+    working: tuple[date, ...] = ()
 
 
 class Calendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,18 +45,34 @@ class Calendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     zone: str
     open: dict[str, tuple[Period, ...]] = {}
-    holidays: tuple[date, ...] = ()
+    holidays: tuple[date, ...] | Holidays = ()
     always: bool = False
 
 
+class PlanTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan promises instead to cases of at least so many points of priority."""
+
+    priority_at_least: int
+    first_response: Duration
+    resolution: Duration
+
+
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a contract promises, counted in the open time of its calendar."""
+    """What a contract promises, counted in the open time of its calendar.
+
+    Of `targets` the one with the most points that a case reaches counts. A promise is `at_risk` when
+    that share of its time is over, or that long before its end. With `pause_while_waiting` the
+    resolution's clock stands still while the customer has to answer.
+    """
 
     sentence: Sentence
     first_response: Duration
     resolution: Duration
     calendar: str
     priority: Points = 0
+    targets: tuple[PlanTarget, ...] = ()
+    at_risk: Share | Duration = 0.8
+    pause_while_waiting: bool = False
     default: bool = False
 
 
@@ -49,16 +83,42 @@ class Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Points
 
 
+class Overflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which queue takes over, in which of these conditions, and after how long a wait if not at once.
+
+    Without `when`: in each of them, or, with `after`, whatever the queue's condition.
+    """
+
+    to: str
+    when: tuple[Refused, ...] = ()
+    after: Duration | None = None
+
+
+class Relaxation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked less of whoever answers a case that has waited so long.
+
+    `skills` lowers levels (`network: -1`); what falls below 1, and each of `drop`, is asked no more.
+    """
+
+    after: Duration
+    skills: dict[str, Less] = {}
+    drop: tuple[str, ...] = ()
+
+
 class Queue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where cases wait. `skills` are asked of whoever answers from here.
 
-    `when_closed: wait` takes cases outside the calendar too; they wait for the opening.
+    `when_closed: wait` takes cases outside the calendar too; they wait for the opening. Each step
+    of `relax` follows the one before. After `max_age` a case leaves for the overflow, else for the
+    default queue.
     """
 
     sentence: Sentence
     calendar: str
     skills: dict[str, Level] = {}
-    overflow: tuple[str, ...] = ()
+    overflow: tuple[str | Overflow, ...] = ()
+    relax: tuple[Relaxation, ...] = ()
+    max_age: Duration | None = None
     when_closed: Literal["overflow", "wait"] = "overflow"
     default: bool = False
 
@@ -101,7 +161,8 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     offer stands for `offer_timeout`; whoever lets it go comes after the others for `pause`, doubled
     each time up to `pause_at_most`. After `heartbeat` without a sign an agent counts as gone: his
     offers go back at once, his cases after `take_back`. Who had a case of the customer within
-    `last_agent` is asked first, alone for `reserve` while he is signed in.
+    `last_agent` is asked first, alone for `reserve` while he is signed in. `pick: false` lets nobody
+    choose what to take from a queue.
     """
 
     units: dict[str, Units] = {}
@@ -113,6 +174,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     take_back: Duration = "15m"
     last_agent: Duration = "720h"
     reserve: Duration = "0s"
+    pick: bool = True
 
 
 class Urgency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,6 +198,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plans: dict[Name, Plan]
     tiers: dict[Name, Tier] = {}
     queues: dict[Name, Queue]
+    teams: dict[Name, tuple[str, ...]] = {}
     rules: tuple[Rule, ...] = ()
     continuity: ContinuitySettings = ContinuitySettings()
     credit: Credit = Credit()

@@ -56,6 +56,11 @@ class Wording(Struct, frozen=True, kw_only=True):
     agent_left: str
     agent_retired: str
     agent_picked: str
+    agent_of_other_queues: str  # agent, queue
+    agent_unqualified: str  # agent, skills
+    agent_not_there: str  # agent
+    agent_full: str  # agent
+    agent_forced: str  # reason, obstacle
     # what time alone changes
     hold_over: str
     agent_gone: str  # minutes
@@ -116,6 +121,11 @@ EN = Wording(
     agent_left="the agent is not there any more",
     agent_retired="the agent works here no longer",
     agent_picked="the agent took it from the queue",
+    agent_of_other_queues="{agent} does not answer from {queue}",
+    agent_unqualified="{agent} lacks {skills}",
+    agent_not_there="{agent} is not signed in",
+    agent_full="{agent} has no room for it",
+    agent_forced="{reason} (although {obstacle})",
     hold_over="the time for which it was held is over",
     agent_gone="no sign of life for {minutes} minutes",
     case_of_gone="the agent has been away for {minutes} minutes",
@@ -173,6 +183,11 @@ JA = Wording(
     agent_left="担当者が席を離れた",
     agent_retired="担当者が担当を外れた",
     agent_picked="担当者がキューから選んだ",
+    agent_of_other_queues="{agent} は {queue} を担当していない",
+    agent_unqualified="{agent} は {skills} を満たさない",
+    agent_not_there="{agent} は在席していない",
+    agent_full="{agent} に空きがない",
+    agent_forced="{reason}({obstacle}が、あえて割り当てた)",
     hold_over="保留の期限が来た",
     agent_gone="{minutes} 分間応答がない",
     case_of_gone="担当者が {minutes} 分間戻らない",

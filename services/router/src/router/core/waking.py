@@ -17,7 +17,7 @@ from router.core.facts import Case, CaseState
 from router.core.lifecycle import requeue
 from router.core.offers import expire
 from router.core.policy import Policy
-from router.core.presence import with_presence
+from router.core.presence import leaving, with_presence
 from router.core.sla import Threshold, next_threshold, told
 from router.core.steps import Change
 
@@ -62,10 +62,17 @@ def woken(standing: Standing, policy: Policy, now: datetime) -> tuple[Change, ..
     return tuple(changes)
 
 
-def looks_again(case: Case, now: datetime) -> bool:
-    """Whether a pause or reservation was over since the case fell asleep: matching may go on."""
-    since = case.wake_at
-    return since is not None and any(since <= at <= now for at in _matching_again(case))
+def is_news(before: Case, after: Case, now: datetime) -> bool:
+    """Whether matching has to look at a case that was woken.
+
+    It waits anew, elsewhere or for somebody else, or a pause or reservation was over meanwhile.
+    """
+    if after.state is not CaseState.WAITING:
+        return False
+    if (before.state, before.queue, before.skills) != (after.state, after.queue, after.skills):
+        return True
+    since = before.wake_at
+    return since is not None and any(since <= at <= now for at in _matching_again(after))
 
 
 def agent_wake_of(agent: Agent, policy: Policy, now: datetime) -> datetime | None:
@@ -82,6 +89,12 @@ def agent_asleep(agent: Agent, policy: Policy, now: datetime) -> Agent:
     return replace(agent, wake_at=agent_wake_of(agent, policy, now))
 
 
+def winds_up_no_more(agent: Agent, now: datetime) -> bool:
+    """Whether an agent's wrap-up was over since he fell asleep: he takes work again."""
+    since, until = agent.wake_at, agent.wrap_up_until
+    return since is not None and until is not None and since <= until <= now
+
+
 def vanished(
     agent: Agent, policy: Policy, now: datetime
 ) -> tuple[Agent, AgentPresenceChanged] | None:
@@ -92,19 +105,25 @@ def vanished(
     return with_presence(agent, Presence.OFFLINE, now, reason)
 
 
-def taken_back(
-    agent: Agent, cases: Iterable[Case], policy: Policy, now: datetime
-) -> tuple[Change, ...]:
-    """Let the accepted cases of somebody wait again who has been offline for too long."""
-    if agent.presence is not Presence.OFFLINE or now < agent.seen_at + policy.take_back:
-        return ()
-    reason = policy.say.case_of_gone.format(minutes=_minutes(policy.take_back))
-    changes: list[Change] = []
-    for case in cases:
-        change = requeue(case, agent, case.queue, now, reason)
-        agent = change.agent or agent
-        changes.append(change)
-    return tuple(changes)
+def let_go(
+    agent: Agent,
+    offered: Iterable[tuple[Case, Offer]],
+    accepted: Iterable[Case],
+    policy: Policy,
+    now: datetime,
+) -> list[Change]:
+    """Return how somebody who is offline lets go: of what he is offered at once, of his cases later.
+
+    A customer whose agent lost his connection is better served by him than by a stranger.
+    """
+    if agent.presence is not Presence.OFFLINE:
+        return []
+    changes = leaving(agent, offered, now, policy.say.agent_left)
+    if now >= agent.seen_at + policy.take_back:
+        agent = (changes[-1].agent if changes else None) or agent
+        reason = policy.say.case_of_gone.format(minutes=_minutes(policy.take_back))
+        changes += leaving(agent, ((case, None) for case in accepted), now, reason)
+    return changes
 
 
 def _due(case: Case, policy: Policy, now: datetime) -> Step | None:

@@ -28,6 +28,7 @@ CREATE TABLE answer (
 
 # The rules by which every wake_at was worked out last, and how far that has come: one row, not a
 # tenant's. `done_to` is the last case; NULL, all of them.
+_OPEN = "CREATE INDEX support_case_open ON support_case (case_id) WHERE state <> 'resolved'"
 _SWEEP = """
 CREATE TABLE wake_sweep (
   only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
@@ -40,6 +41,6 @@ _NEVER_SWEPT = "INSERT INTO wake_sweep (rules_version) VALUES ('')"
 
 def upgrade() -> None:
     """Add what the ticker needs."""
-    for statement in (_OFFERED, _OFFERED_SINCE, _ANSWER, _SWEEP, _NEVER_SWEPT):
+    for statement in (_OFFERED, _OFFERED_SINCE, _ANSWER, _OPEN, _SWEEP, _NEVER_SWEPT):
         op.execute(statement)
     isolate_tenants("answer")

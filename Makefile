@@ -17,7 +17,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock format contract lock bench bench-scale chaos outage fuzz logs status token env down clean
+  check-contract check-lock format contract lock theory bench bench-scale chaos outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ lock: $(STAMP) ## resolve the dependencies of every pyproject.toml into requirem
 	  --no-emit-index-url --no-emit-find-links --no-emit-package madoguchi-common \
 	  libs/common/pyproject.toml services/*/pyproject.toml --group pyproject.toml:dev \
 	  --output-file requirements.lock $(ARGS)
+
+theory: $(STAMP) ## long runs of the simulator beside Erlang C, Erlang A and Wallace-Whitt: some minutes
+	@$(PY) -m tests.simulation
 
 bench: $(STAMP) ## measure each stage beside its own limit: build/bench.json and a table
 	@$(PY) -m bench.run $(ARGS)

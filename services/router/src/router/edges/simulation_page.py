@@ -61,21 +61,26 @@ def _body(report: Report, say: Words, zone: ZoneInfo) -> Iterator[str]:
     both = _both(report, say)
     yield f"<h1>{escape(say.title)}</h1>"
     yield f"<p>{escape(asked(report, say, zone))}</p>"
-    first, *others = sheets(report, say)
-    yield _table(first)
+    for sheet in sheets(report, say):
+        yield _table(sheet)
+        if sheet.title == say.queues:
+            yield from _queue_plots(report, say, zone, both)
+        if sheet.title == say.agents:
+            yield from _busy(report, say, both)
+    yield f"<h2>{escape(say.notes)}</h2>"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in (*report.notes, say.assumed))
+    yield f"<ul>{notes}</ul>"
+
+
+def _queue_plots(
+    report: Report, say: Words, zone: ZoneInfo, both: Sequence[tuple[str, str, Figures]]
+) -> Iterator[str]:
     yield _heading(say.waits, say.waits_note)
     yield _legend(both)
     yield _wait_bars(say, both)
     yield _heading(say.depth, say.depth_note.format(minutes=f"{report.candidate.interval / 60:g}"))
     yield _legend(both)
     yield from _depths(report, say, zone, both)
-    for sheet in others:
-        yield _table(sheet)
-        if sheet.title == say.agents:
-            yield from _busy(report, say, both)
-    yield f"<h2>{escape(say.notes)}</h2>"
-    notes = "".join(f"<li>{escape(note)}</li>" for note in (*report.notes, say.assumed))
-    yield f"<ul>{notes}</ul>"
 
 
 def _both(report: Report, say: Words) -> tuple[tuple[str, str, Figures], ...]:

@@ -48,7 +48,7 @@ class Floor:
     def __init__(self, policy: Policy) -> None:
         self.ledger = Ledger()
         self._policy = policy
-        self._board = Board()
+        self._board: Board[Case] = Board()
         self._agents: dict[str, Agent] = {}
         self._cases: dict[UUID, Case] = {}
         self._newest: dict[str, Case] = {}  # by filing key, as decisions look for them
@@ -137,7 +137,7 @@ class Floor:
         for match in self._board.assign(now):
             self._offer(match, now)
 
-    def _offer(self, match: Match, now: datetime) -> None:
+    def _offer(self, match: Match[Case], now: datetime) -> None:
         change = offer(match.case, match.agent, self._policy.terms, now, match.why)
         case, busy, made = change.case, change.agent, change.offer
         assert busy is not None  # noqa: S101 - an offer is made to somebody
@@ -215,9 +215,9 @@ class Floor:
         self._roster = None
         agent = standing(agent, known, now)
         self._seat(agent, now)
-        if agent.presence is Presence.OFFLINE:
+        if agent.presence is not Presence.ONLINE:  # who is not there keeps no offer
             for made in [made for made in self._offers.values() if made.agent == agent.agent]:
-                self._withdraw(made, now, "offline")
+                self._withdraw(made, now, agent.presence)
         self._match(now)
 
     def _keep(self, change: Change, now: datetime) -> None:

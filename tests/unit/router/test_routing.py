@@ -13,8 +13,9 @@ from common.core.events import Channel, MessageKind, Party
 from common.core.ids import customer_id
 from router.core.continuity import filing_keys
 from router.core.facts import Arrival, Case, CaseState, Customer, Unrouted
+from router.core.filing import MAX_PARTICIPANTS
 from router.core.policy import Policy
-from router.core.routing import MAX_PARTICIPANTS, Routed, announcements, route
+from router.core.routing import Routed, announcements, route
 
 Written = Callable[..., Arrival]
 

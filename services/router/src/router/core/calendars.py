@@ -4,14 +4,15 @@ A calendar is a list of open intervals in UTC, made day by day from wall-clock p
 daylight-saving change makes a night shift an hour shorter or longer and nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from holidays import HolidayBase, country_holidays
 from msgspec import Struct
 
-from router.core.rules import Calendar
+from router.core.rules import Calendar, Holidays
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY = 24 * 60
@@ -38,7 +39,7 @@ class BusinessHours:
         self.always = calendar.always
         self.zone = ZoneInfo(calendar.zone)
         self._week = weekly_minutes(calendar.open)
-        self._holidays = frozenset(calendar.holidays)
+        self._closed = closed_days(calendar.holidays)
         self._days: dict[date, tuple[Interval, ...]] = {}
 
     def add(self, start: datetime, seconds: float) -> datetime:
@@ -111,7 +112,7 @@ class BusinessHours:
     def _day(self, day: date) -> tuple[Interval, ...]:
         known = self._days.get(day)
         if known is None:
-            known = self._days[day] = () if day in self._holidays else self._open(day)
+            known = self._days[day] = () if self._closed(day) else self._open(day)
         return known
 
     def _open(self, day: date) -> tuple[Interval, ...]:
@@ -120,6 +121,31 @@ class BusinessHours:
             for start, end in self._week[day.weekday()]
         )
         return tuple(interval for interval in intervals if interval.start < interval.end)
+
+
+def closed_days(holidays: tuple[date, ...] | Holidays) -> Callable[[date], bool]:
+    """Return whether a day is a holiday. Raises ValueError where no such country is known."""
+    if not isinstance(holidays, Holidays):
+        return frozenset(holidays).__contains__
+    public = _public(holidays)
+    own, working, yearly = frozenset(holidays.dates), frozenset(holidays.working), holidays.yearly
+
+    def is_closed(day: date) -> bool:
+        if day in working:
+            return False
+        return day in own or f"{day:%m-%d}" in yearly or (public is not None and day in public)
+
+    return is_closed
+
+
+def _public(holidays: Holidays) -> HolidayBase | None:
+    if holidays.country is None:
+        return None
+    try:
+        return country_holidays(holidays.country, subdiv=holidays.subdivision)
+    except NotImplementedError:
+        where = "-".join(filter(None, (holidays.country, holidays.subdivision)))
+        raise ValueError(f"no public holidays are known of {where}") from None
 
 
 def weekly_minutes(weekly: dict[str, tuple[str, ...]]) -> list[list[tuple[int, int]]]:

@@ -18,7 +18,7 @@ from common.core.events import (
     MessageKind,
     Party,
 )
-from router.core.calendars import weekly_minutes
+from router.core.calendars import closed_days, weekly_minutes
 from router.core.conditions import Asking, Condition, Questions, Situation
 from router.core.facts import Arrival, Customer
 from router.core.marked_yaml import Location
@@ -37,6 +37,7 @@ def complaints(rules: Rules) -> Iterator[Complaint]:
     yield from _calendars(rules)
     yield from _plans(rules)
     yield from _queues(rules)
+    yield from _teams(rules)
     yield from _rules(rules)
 
 
@@ -46,6 +47,10 @@ def _calendars(rules: Rules) -> Iterator[Complaint]:
             ZoneInfo(calendar.zone)
         except (LookupError, ValueError, OSError):
             yield Complaint(("calendars", name, "zone"), f"no time zone is called {calendar.zone}")
+        try:
+            closed_days(calendar.holidays)
+        except ValueError as error:
+            yield Complaint(("calendars", name, "holidays"), str(error))
         try:
             week = weekly_minutes(calendar.open)
         except ValueError as error:
@@ -62,6 +67,10 @@ def _plans(rules: Rules) -> Iterator[Complaint]:
         yield from _unknown((*at, "calendar"), "calendar", [plan.calendar], rules.calendars)
         if seconds(plan.resolution) < seconds(plan.first_response):
             yield Complaint((*at, "resolution"), "the resolution is due before the first response")
+        for index, target in enumerate(plan.targets):
+            if seconds(target.resolution) < seconds(target.first_response):
+                reason = "the resolution is due before the first response"
+                yield Complaint((*at, "targets", index), reason)
 
 
 def _queues(rules: Rules) -> Iterator[Complaint]:
@@ -70,9 +79,18 @@ def _queues(rules: Rules) -> Iterator[Complaint]:
         at = ("queues", name)
         yield from _unknown((*at, "calendar"), "calendar", [queue.calendar], rules.calendars)
         yield from _unknown((*at, "skills"), "skill", queue.skills, rules.skills)
-        yield from _unknown((*at, "overflow"), "queue", queue.overflow, rules.queues)
-        if name in queue.overflow:
+        ways = [entry if isinstance(entry, str) else entry.to for entry in queue.overflow]
+        yield from _unknown((*at, "overflow"), "queue", ways, rules.queues)
+        for index, step in enumerate(queue.relax):
+            eased = (*step.skills, *step.drop)
+            yield from _unknown((*at, "relax", index), "skill", eased, rules.skills)
+        if name in ways:
             yield Complaint((*at, "overflow"), f"the queue {name} overflows into itself")
+
+
+def _teams(rules: Rules) -> Iterator[Complaint]:
+    for name, queues in rules.teams.items():
+        yield from _unknown(("teams", name), "queue", queues, rules.queues)
 
 
 def _rules(rules: Rules) -> Iterator[Complaint]:

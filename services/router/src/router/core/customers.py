@@ -23,8 +23,10 @@ def known_as(
 ) -> Customer:
     """Return the customer as the newest profile that says something about each field knows it.
 
-    `company` is the account that the customer belongs to (`company_of`).
+    `company` is the account that the customer belongs to (`company_of`); without it what the profiles
+    themselves tell of one counts.
     """
+    company = company or _told_by(profiles)
     newest = _newest_first(profiles)
     own = {contract.contract_id for profile in profiles for contract in profile.contracts}
     shared = company.contracts if company else ()
@@ -46,6 +48,7 @@ def contracts_of(
 
     The newest profile counts where several know a contract, and a profile before the account.
     """
+    company = company or _told_by(profiles)
     contracts = (
         {contract.contract_id: contract for contract in company.contracts} if company else {}
     )
@@ -83,6 +86,11 @@ def account_told(profile: CustomerChanged) -> Company | None:
 def company_domains(account: Account) -> tuple[str, ...]:
     """Return the mail domains that show membership: those that not everybody has."""
     return tuple(dict.fromkeys(domain for domain in account.domains if not is_public(domain)))
+
+
+def _told_by(profiles: Sequence[CustomerChanged]) -> Account | None:
+    told = (account_told(profile) for profile in profiles)
+    return company_of(profiles, (), [company for company in told if company])
 
 
 def _newest_first(profiles: Sequence[CustomerChanged]) -> list[CustomerChanged]:

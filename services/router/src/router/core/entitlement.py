@@ -12,10 +12,19 @@ from router.core.calendars import BusinessHours
 from router.core.wording import Wording
 
 
+class PromisedTarget(Struct, frozen=True):
+    """Seconds of open time for cases of at least so many points."""
+
+    priority_at_least: int
+    first_response: int
+    resolution: int
+
+
 class Promise(Struct, frozen=True):
     """A plan made ready: seconds of open time until a first response and until a resolution.
 
-    At the share `at_risk` of either somebody is told that it is in danger. With
+    `targets` are for cases of more priority, the most points first. At the share `at_risk` of
+    either, or `at_risk_before` seconds before its end, somebody is told that it is in danger. With
     `pause_while_waiting` the resolution's clock stands while the customer has to answer.
     """
 
@@ -26,10 +35,27 @@ class Promise(Struct, frozen=True):
     priority: int
     at_risk: float = 0.8
     pause_while_waiting: bool = False
+    targets: tuple[PromisedTarget, ...] = ()
+    at_risk_before: int | None = None
 
-    def due(self, since: datetime) -> tuple[datetime, datetime]:
+    def lengths(self, priority: int | None) -> tuple[int, int]:
+        """Return the seconds until a first response and a resolution for a case of this priority."""
+        if priority is not None:
+            for target in self.targets:
+                if priority >= target.priority_at_least:
+                    return target.first_response, target.resolution
+        return self.first_response, self.resolution
+
+    def due(self, since: datetime, priority: int | None = None) -> tuple[datetime, datetime]:
         """Return when a first response and a resolution are due for a message of this time."""
-        return self.hours.add(since, self.first_response), self.hours.add(since, self.resolution)
+        first_response, resolution = self.lengths(priority)
+        return self.hours.add(since, first_response), self.hours.add(since, resolution)
+
+    def spare(self, length: int) -> float:
+        """Return how many open seconds before its end a promise of this length is at risk."""
+        if self.at_risk_before is not None:
+            return min(self.at_risk_before, length)
+        return length * (1 - self.at_risk)
 
 
 class Entitlement(Struct, frozen=True, kw_only=True):
@@ -50,12 +76,14 @@ def entitle(
     default: Promise,
     say: Wording,
     shared: Collection[str] = (),
+    priority: int | None = None,
 ) -> Entitlement:
     """Return the best that the contracts promise: the earliest first response, then resolution.
 
     The message's time is when we received it; the sender cannot choose that. A contract limited
     to products covers a message that names none. Without a contract the default plan counts.
-    Of `shared`, which are the account's, the decision says so.
+    Of `shared`, which are the account's, the decision says so. What plans promise to cases of more
+    `priority` counts where that is known.
     """
     since = message.received_at
     refusals = {
@@ -63,12 +91,12 @@ def entitle(
         for contract in contracts
     }
     offers = [
-        (promises[contract.plan].due(since), contract.contract_id, contract)
+        (promises[contract.plan].due(since, priority), contract.contract_id, contract)
         for contract in contracts
         if refusals[contract.contract_id] is None
     ]
     if not offers:
-        first_response, resolution = default.due(since)
+        first_response, resolution = default.due(since, priority)
         best = None
     else:
         (first_response, resolution), _, best = min(offers, key=lambda offer: offer[:2])

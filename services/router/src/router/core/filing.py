@@ -29,6 +29,8 @@ def case_after(
         resolution_due=decision.resolution_due,
         # what only follows the case asked no rule and tried no queue
         decided_by=arrival.event if decision.queues else case.decided_by,
+        # skills asked for anew are relaxed anew
+        ring=0 if decision.queues else case.ring,
         version=case.version + 1,
     )
 

@@ -82,7 +82,7 @@ def case_reconsidered(case: Case, decision: Decision) -> Case:
         first_response_due=decision.first_response_due,
         resolution_due=decision.resolution_due,
         queued_at=decision.decided_at if moved else case.queued_at,
-        ring=0 if moved else case.ring,
+        ring=0,  # skills asked for anew are relaxed anew
         version=case.version + 1,
     )
 
@@ -109,7 +109,6 @@ def _improved(old: _Tale, new: _Tale, case: Case, policy: Policy) -> Decision:
     earlier = credit(priority, policy.credit_per_point, policy.credit_at_most)
     moves = new.last.queue != old.last.queue
     reason = policy.say.queue_stays
-    relaxed = case.ring > 0 and not moves
     return replace(
         new.last,
         case_id=case.case_id,
@@ -127,11 +126,6 @@ def _improved(old: _Tale, new: _Tale, case: Case, policy: Policy) -> Decision:
         queues=new.first.queues
         if moves
         else (QueueTrial(case.queue, accepted=True, reason=reason),),
-        skills=(
-            tuple(need for need in new.last.skills if need.skill in case.skills)
-            if relaxed
-            else new.last.skills
-        ),
     )
 
 

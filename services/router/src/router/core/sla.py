@@ -104,14 +104,14 @@ def _thresholds(case: Case, policy: Policy) -> Iterator[tuple[Threshold, datetim
     What was reached just before it stopped is told all the same.
     """
     promise = promise_of(case, policy)
+    first_response, resolution = promise.lengths(case.priority)
     answered = case.first_responded_at or case.resolved_at
     waits = case.paused_at or case.resolved_at
     clocks = (
-        (Target.FIRST_RESPONSE, case.first_response_due, promise.first_response, answered),
-        (Target.RESOLUTION, case.resolution_due, promise.resolution, waits),
+        (Target.FIRST_RESPONSE, case.first_response_due, first_response, answered),
+        (Target.RESOLUTION, case.resolution_due, resolution, waits),
     )
     for target, due, length, stopped in clocks:
-        left = length * (1 - promise.at_risk)
-        at = promise.hours.before(due, left)
+        at = promise.hours.before(due, promise.spare(length))
         yield Threshold(target=target, kind=AT_RISK, at=at, due=due), stopped
         yield Threshold(target=target, kind=BREACHED, at=due, due=due), stopped

@@ -5,7 +5,7 @@ in the order of its times; who looks too early finds nothing and sleeps again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from msgspec import Struct
@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from common.core.work import AgentPresenceChanged, Presence
 from router.core.agents import Agent, Offer
-from router.core.facts import Case, CaseState
+from router.core.facts import Case, CaseState, Roster
 from router.core.lifecycle import requeue
 from router.core.offers import expire
+from router.core.patience import minutes, move_on, moves_at, relax, relaxes_at
 from router.core.policy import Policy
 from router.core.presence import leaving, with_presence
 from router.core.sla import Threshold, next_threshold, told
@@ -33,23 +34,34 @@ class Standing(Struct, frozen=True, kw_only=True):
 Step = Callable[[Standing, Policy, datetime], Change]
 
 
-def wake_of(case: Case, policy: Policy, now: datetime) -> datetime | None:
+def wake_of(case: Case, policy: Policy, now: datetime, *, looked: bool = False) -> datetime | None:
     """Return the first moment at which time alone changes something about a case.
 
-    What should have happened already counts, and is not later than `now`.
+    What should have happened already counts, and is not later than `now`. Whoever has just
+    `looked` what is due has found what can happen now.
     """
     moments = [at for at, _ in _changing(case, policy)]
     moments += (at for at in _matching_again(case) if at > now)
+    moments += moves_at(case, policy, now, looked=looked)
     return min(moments, default=None)
 
 
-def asleep(case: Case, policy: Policy, now: datetime) -> Case:
+def asleep(case: Case, policy: Policy, now: datetime, *, looked: bool = False) -> Case:
     """Return a case that sleeps until something about it is due."""
-    return replace(case, wake_at=wake_of(case, policy, now))
+    return replace(case, wake_at=wake_of(case, policy, now, looked=looked))
 
 
-def woken(standing: Standing, policy: Policy, now: datetime) -> tuple[Change, ...]:
+def woken(
+    standing: Standing, policy: Policy, roster: Roster | None, now: datetime
+) -> tuple[Change, ...]:
     """Return what is due by now, step by step. An offered case comes with its agent and offer."""
+    changes = _woken(standing, policy, now)
+    case = changes[-1].case if changes else standing.case
+    moved = move_on(case, policy, roster, now)
+    return (*changes, moved) if moved else changes
+
+
+def _woken(standing: Standing, policy: Policy, now: datetime) -> tuple[Change, ...]:
     changes: list[Change] = []
     while step := _due(standing.case, policy, now):
         change = step(standing, policy, now)
@@ -101,7 +113,7 @@ def vanished(
     """Return an agent without a sign of life as offline, and what to tell; None where he is there."""
     if agent.presence is Presence.OFFLINE or now < agent.seen_at + policy.heartbeat:
         return None
-    reason = policy.say.agent_gone.format(minutes=_minutes(policy.heartbeat))
+    reason = policy.say.agent_gone.format(minutes=minutes(policy.heartbeat))
     return with_presence(agent, Presence.OFFLINE, now, reason)
 
 
@@ -121,7 +133,7 @@ def let_go(
     changes = leaving(agent, offered, now, policy.say.agent_left)
     if now >= agent.seen_at + policy.take_back:
         agent = (changes[-1].agent if changes else None) or agent
-        reason = policy.say.case_of_gone.format(minutes=_minutes(policy.take_back))
+        reason = policy.say.case_of_gone.format(minutes=minutes(policy.take_back))
         changes += leaving(agent, ((case, None) for case in accepted), now, reason)
     return changes
 
@@ -139,6 +151,8 @@ def _changing(case: Case, policy: Policy) -> Iterator[tuple[datetime, Step]]:
         yield case.offered_until, _expire
     if case.state is CaseState.HELD and case.held_until is not None:
         yield case.held_until, _release
+    if relaxation := relaxes_at(case, policy):
+        yield relaxation, _relax
 
 
 def _matching_again(case: Case) -> Iterator[datetime]:
@@ -165,5 +179,7 @@ def _release(standing: Standing, policy: Policy, now: datetime) -> Change:
     return requeue(standing.case, None, standing.case.queue, now, policy.say.hold_over)
 
 
-def _minutes(length: timedelta) -> str:
-    return f"{length / timedelta(minutes=1):g}"
+def _relax(standing: Standing, policy: Policy, now: datetime) -> Change:
+    change = relax(standing.case, policy, now)
+    assert change is not None  # noqa: S101 - its time has come
+    return change

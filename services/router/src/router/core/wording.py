@@ -63,6 +63,8 @@ class Wording(Struct, frozen=True, kw_only=True):
     agent_forced: str  # reason, obstacle
     # what time alone changes
     hold_over: str
+    waited_relaxed: str  # minutes
+    waited_overflow: str  # queue, minutes
     agent_gone: str  # minutes
     case_of_gone: str  # minutes
     # what became known later
@@ -127,6 +129,8 @@ EN = Wording(
     agent_full="{agent} has no room for it",
     agent_forced="{reason} (although {obstacle})",
     hold_over="the time for which it was held is over",
+    waited_relaxed="nobody was free for {minutes} minutes: less is asked of whoever answers",
+    waited_overflow="waited in {queue} for {minutes} minutes",
     agent_gone="no sign of life for {minutes} minutes",
     case_of_gone="the agent has been away for {minutes} minutes",
     cause_profile="the profile {reference} became known",
@@ -189,6 +193,8 @@ JA = Wording(
     agent_full="{agent} に空きがない",
     agent_forced="{reason}({obstacle}が、あえて割り当てた)",
     hold_over="保留の期限が来た",
+    waited_relaxed="{minutes} 分間担当者が空かないため、求める条件を緩めた",
+    waited_overflow="キュー {queue} で {minutes} 分待った",
     agent_gone="{minutes} 分間応答がない",
     case_of_gone="担当者が {minutes} 分間戻らない",
     cause_profile="顧客情報 {reference} が届いた",

@@ -19,7 +19,7 @@ from common.edges.database import is_passing
 from common.edges.outbox import enqueue
 from common.edges.waiting import pause
 from router.core.agents import Agent
-from router.core.facts import Case, CaseState
+from router.core.facts import Case, CaseState, Roster
 from router.core.policy import Policy
 from router.core.steps import Change
 from router.core.telling import of_agent
@@ -57,11 +57,13 @@ class Ticker:
         self,
         engine: AsyncEngine,
         policy: Callable[[], Policy],
+        roster: Callable[[str], Roster | None],
         clock: Clock,
         after_commit: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._policy = policy
+        self._roster = roster
         self._clock = clock
         self._after_commit = after_commit
         self._sweep = Sweep(engine)
@@ -91,12 +93,14 @@ class Ticker:
     async def _wake_cases(self, policy: Policy, now: datetime) -> bool:
         async with self._engine.begin() as connection:
             cases = await due_cases(connection, now, AT_ONCE)
-            changes = await _steps(connection, cases, policy, now)
+            changes = await _steps(connection, cases, policy, self._roster, now)
             await save_changes(connection, changes, policy, now)
             after = {case.case_id: case for case in cases}
             after |= {change.case.case_id: change.case for change in changes}
             same = [case for case in cases if after[case.case_id] is case]
-            await put_to_sleep(connection, [asleep(case, policy, now) for case in same])
+            await put_to_sleep(
+                connection, [asleep(case, policy, now, looked=True) for case in same]
+            )
             waiting = [
                 after[case.case_id] for case in cases if is_news(case, after[case.case_id], now)
             ]
@@ -135,7 +139,11 @@ class Ticker:
 
 
 async def _steps(
-    connection: AsyncConnection, cases: Sequence[Case], policy: Policy, now: datetime
+    connection: AsyncConnection,
+    cases: Sequence[Case],
+    policy: Policy,
+    roster: Callable[[str], Roster | None],
+    now: datetime,
 ) -> list[Change]:
     """Return what is due of locked cases; the agents of expired offers are locked, too."""
     expired = [case for case in cases if case.offered_until and case.offered_until <= now]
@@ -147,7 +155,8 @@ async def _steps(
     for case in cases:
         key = _agent_key(case)
         offer = made.get(case.offer) if case.offer else None
-        steps = woken(Standing(case=case, agent=agents.get(key), offer=offer), policy, now)
+        standing = Standing(case=case, agent=agents.get(key), offer=offer)
+        steps = woken(standing, policy, roster(case.tenant), now)
         for step in steps:
             if step.agent:
                 agents[key] = step.agent

@@ -8,6 +8,7 @@ import msgspec
 from tests.fuzz.laws import Target, pieces, storable
 from tests.samples.golden import RECEIVED_AT, account_of, request
 
+from common.core.adapters import Original
 from common.core.payloads import UnreadableError
 from ingest_sms.core.concatenation import Part, assembled
 from ingest_sms.core.registry import ADAPTERS, JOINERS
@@ -118,17 +119,27 @@ def concatenation(data: bytes) -> None:
 def joining(data: bytes) -> None:
     """Join whatever a joiner takes for parts of one message: the adapter reads it as a whole."""
     for provider, bodies in (("smpp", list(_pdus(data))), ("vonage-sms", data.split(b"\n"))):
-        joiner = JOINERS[provider]
-        originals = [request(provider, body) for body in bodies[:MOST_PARTS]]
-        series = [one for one in originals if joiner.place(one)]
-        for one in series:
-            place = joiner.place(one)
-            assert place == joiner.place(one)
-            assert place is not None
-            assert 1 <= place.number <= place.total <= MOST_PARTS
-        if series:
-            whole = joiner.join(series)
-            storable(ADAPTERS[provider].parse(whole, account_of(provider)))
+        parts = _parts_of_one_message(provider, bodies[:MOST_PARTS])
+        if parts:
+            whole = JOINERS[provider].join(list(parts.values()))
+            drafts = ADAPTERS[provider].parse(whole, account_of(provider))
+            assert len(drafts) == 1
+            storable(drafts)
+
+
+def _parts_of_one_message(provider: str, bodies: list[bytes]) -> dict[int, Original]:
+    """Return by its number each part of the message that begins first, as they wait in the database."""
+    found: dict[int, Original] = {}
+    message = None
+    for original in (request(provider, body) for body in bodies):
+        place = JOINERS[provider].place(original)
+        if place is None:
+            continue
+        assert 1 <= place.number <= place.total <= MOST_PARTS
+        message = message or (place.series, place.total)
+        if message == (place.series, place.total):
+            found.setdefault(place.number, original)
+    return found
 
 
 def _pdus(data: bytes) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
 """Customers who write one message after the other, and each again until it is acknowledged."""
 
 import asyncio
-import smtplib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +12,8 @@ import httpx
 from common.core.adapters import ChannelAccount
 from common.edges.accounts import Accounts
 from common.edges.clock import Clock
-from pretend.mail import deliver, japanese_mail
+from pretend.mail import japanese_mail
+from pretend.mail_session import hand_over
 from pretend.webhooks import WebhookRequest, line_text, twilio_sms
 
 RETRY_SECONDS = 0.25  # a provider waits longer; what it does is the same
@@ -113,10 +113,9 @@ class MailWriter:
         )
         recipient = self.account.addresses[0]
         try:
-            await asyncio.to_thread(deliver, self.host, self.port, self.address, recipient, mail)
-        except (smtplib.SMTPException, OSError):
+            return await hand_over(self.host, self.port, self.address, recipient, mail)
+        except OSError:  # a time-out is one
             return False
-        return True
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ how long it takes and who loses patience comes from the simulation's `Work` and 
 """
 
 import heapq
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -21,6 +20,7 @@ from router.core.facts import Case, CaseState, Roster
 from router.core.lifecycle import resolve
 from router.core.offers import accept, decline, expire, offer, withdraw
 from router.core.policy import Policy
+from router.core.roster import roster_of
 from router.core.routing import Routed, route
 from router.core.simulation.ledger import Ledger, Story
 from router.core.simulation.people import Incoming, Placed, Shift, Work
@@ -130,8 +130,9 @@ class Floor:
         story = self.ledger.begins(case, now)
         if work.patience is not None:
             self._at(now + work.patience, partial(self._leave, story))
-        if case.reserved_until is not None and case.reserved_until > now:
-            self._at(case.reserved_until, self._match)
+        for moment in (case.reserved_until, *(told.until for told in case.refusals.values())):
+            if moment is not None and moment > now:
+                self._at(moment, self._match)
 
     def _match(self, now: datetime) -> None:
         for match in self._board.assign(now):
@@ -249,14 +250,3 @@ def standing(agent: Agent, known: Agent | None, now: datetime) -> Agent:
         free_since=now if comes else known.free_since,
         version=known.version + 1,
     )
-
-
-def roster_of(agents: Iterable[Agent], sequence: int = 0) -> Roster:
-    """Return who is signed in: each queue's different skill profiles."""
-    signed_in: defaultdict[str, list[dict[str, int]]] = defaultdict(list)
-    for agent in agents:
-        if agent.presence is not Presence.OFFLINE:
-            for queue in agent.queues:
-                if agent.skills not in signed_in[queue]:
-                    signed_in[queue].append(agent.skills)
-    return Roster({queue: tuple(profiles) for queue, profiles in signed_in.items()}, sequence)

@@ -11,7 +11,7 @@ from router.core.agents import Agent
 from router.core.facts import Roster
 from router.core.inputs import replayed
 from router.core.policy import Policy
-from router.core.simulation.floor import roster_of
+from router.core.roster import roster_of
 from router.core.simulation.history import History, Kept, RosterEvent
 
 

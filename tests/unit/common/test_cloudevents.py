@@ -112,6 +112,8 @@ def test_an_unknown_field_is_an_optional_addition_of_a_later_version() -> None:
         ({"tenant": "*"}, "bad-envelope"),
         ({"time": "2026-01-15T18:30:00"}, "bad-envelope"),
         ({"subject": ""}, "bad-envelope"),
+        ({"source": ""}, "bad-envelope"),
+        ({"type": ""}, "bad-envelope"),
         ({"data": {"message_id": "SM1"}}, "bad-data"),
         ({"data": None}, "bad-json"),
         ({"data_base64": "???"}, "bad-json"),

@@ -167,8 +167,10 @@ def _attributes(texts: dict[str, str]) -> Attributes:
         attributes = msgspec.convert(texts, Attributes, strict=False)
     except msgspec.ValidationError as error:
         raise PoisonError("bad-envelope", str(error)) from error
-    if attributes.time.tzinfo is None or not attributes.subject:
-        raise PoisonError("bad-envelope", "time needs a zone, subject must not be empty")
+    if not (attributes.source and attributes.type and attributes.subject):
+        raise PoisonError("bad-envelope", "source, type and subject must not be empty")
+    if attributes.time.tzinfo is None:
+        raise PoisonError("bad-envelope", "time needs a zone")
     if not _TENANT.fullmatch(attributes.tenant):
         raise PoisonError("bad-envelope", "tenant is lower-case letters, digits and hyphens")
     return attributes

@@ -1,5 +1,6 @@
 """What a decision looks at: the message that arrived, who wrote it, its case, who is signed in."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -116,6 +117,10 @@ class Roster(Struct, frozen=True):
 
     signed_in: dict[str, tuple[dict[str, int], ...]]
     sequence: int = 0
+
+
+Rosters = Callable[[str], Roster | None]
+"""Returns who of a tenant is signed in, None where nobody ever said who works there."""
 
 
 class Unrouted(Struct, frozen=True):

@@ -19,7 +19,7 @@ from common.edges.database import is_passing
 from common.edges.outbox import enqueue
 from common.edges.waiting import pause
 from router.core.agents import Agent
-from router.core.facts import Case, CaseState, Roster
+from router.core.facts import Case, CaseState, Rosters
 from router.core.policy import Policy
 from router.core.steps import Change
 from router.core.telling import of_agent
@@ -57,13 +57,13 @@ class Ticker:
         self,
         engine: AsyncEngine,
         policy: Callable[[], Policy],
-        roster: Callable[[str], Roster | None],
+        rosters: Rosters,
         clock: Clock,
         after_commit: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._policy = policy
-        self._roster = roster
+        self._rosters = rosters
         self._clock = clock
         self._after_commit = after_commit
         self._sweep = Sweep(engine)
@@ -93,7 +93,7 @@ class Ticker:
     async def _wake_cases(self, policy: Policy, now: datetime) -> bool:
         async with self._engine.begin() as connection:
             cases = await due_cases(connection, now, AT_ONCE)
-            changes = await _steps(connection, cases, policy, self._roster, now)
+            changes = await _steps(connection, cases, policy, self._rosters, now)
             await save_changes(connection, changes, policy, now)
             after = {case.case_id: case for case in cases}
             after |= {change.case.case_id: change.case for change in changes}
@@ -142,7 +142,7 @@ async def _steps(
     connection: AsyncConnection,
     cases: Sequence[Case],
     policy: Policy,
-    roster: Callable[[str], Roster | None],
+    rosters: Rosters,
     now: datetime,
 ) -> list[Change]:
     """Return what is due of locked cases; the agents of expired offers are locked, too."""
@@ -156,7 +156,7 @@ async def _steps(
         key = _agent_key(case)
         offer = made.get(case.offer) if case.offer else None
         standing = Standing(case=case, agent=agents.get(key), offer=offer)
-        steps = woken(standing, policy, roster(case.tenant), now)
+        steps = woken(standing, policy, rosters(case.tenant), now)
         for step in steps:
             if step.agent:
                 agents[key] = step.agent

@@ -54,7 +54,7 @@ def an_agent(name: str, **more: Any) -> Agent:
     return Agent(tenant="acme", agent=name, seen_at=NOW, changed_at=NOW, **told)
 
 
-def pairs(matches: Sequence[Match]) -> list[tuple[int, str]]:
+def pairs(matches: Sequence[Match[Case]]) -> list[tuple[int, str]]:
     return [(match.case.case_id.int, match.agent.agent) for match in matches]
 
 
@@ -119,7 +119,7 @@ def reserved(case: Case, agents: Sequence[Agent]) -> bool:
     return any(agent.presence is Presence.ONLINE and qualifies(agent, case) for agent in known)
 
 
-def afterwards(agents: Sequence[Agent], matches: Sequence[Match]) -> list[Agent]:
+def afterwards(agents: Sequence[Agent], matches: Sequence[Match[Case]]) -> list[Agent]:
     used = {agent.agent: dict(agent.used) for agent in agents}
     for match in matches:
         mine = used[match.agent.agent]

@@ -15,13 +15,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
 from common.core.work import Presence
 from router.core.agents import Agent, taking_on
-from router.core.facts import Case
+from router.core.facts import Refusal
 
 Skills = frozenset[tuple[str, int]]
 Place = tuple[datetime, UUID]  # a case in its lane: rank and id
@@ -35,10 +36,36 @@ class Why(StrEnum):
     FREE_LONGEST = "free_longest"
 
 
-class Match(Struct, frozen=True):
+class Waits(Protocol):
+    """What matching looks at of a case; facts says what each means."""
+
+    @property
+    def case_id(self) -> UUID: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def skills(self) -> dict[str, int]: ...
+    @property
+    def rank(self) -> datetime: ...
+    @property
+    def preferred(self) -> str | None: ...
+    @property
+    def reserved_until(self) -> datetime | None: ...
+    @property
+    def refusals(self) -> dict[str, Refusal]: ...
+
+
+AnyCase = TypeVar("AnyCase", bound=Waits)
+
+
+class Match(Struct, Generic[AnyCase], frozen=True):
     """A case and whom it is to be offered to, both as they were before."""
 
-    case: Case
+    case: AnyCase
     agent: Agent
     why: Why
 
@@ -66,16 +93,16 @@ class Crew(Struct, frozen=True):
         )
 
 
-class Board:
+class Board(Generic[AnyCase]):
     """What waits and who works, kept in order between rounds.
 
     Who becomes free by time alone (his wrap-up ends) is to be put in again.
     """
 
-    def __init__(self, agents: Iterable[Agent] = (), cases: Iterable[Case] = ()) -> None:
-        self._cases: dict[UUID, Case] = {}
+    def __init__(self, agents: Iterable[Agent] = (), cases: Iterable[AnyCase] = ()) -> None:
+        self._cases: dict[UUID, tuple[AnyCase, Lane]] = {}
         self._lanes: defaultdict[Lane, list[Place]] = defaultdict(list)
-        self._agents: dict[str, Agent] = {}
+        self._agents: dict[str, tuple[Agent, Crew]] = {}
         self._crews: dict[Crew, list[Standing]] = {}
         self._of_queue: defaultdict[str, list[Crew]] = defaultdict(list)
         self._able: defaultdict[str, dict[Lane, list[Crew]]] = defaultdict(dict)
@@ -86,67 +113,73 @@ class Board:
 
     def put_agent(self, agent: Agent) -> None:
         """Take an agent in, or as he stands now."""
-        self._agents[agent.agent] = agent
         crew = _crew_of(agent)
         if crew not in self._crews:
             self._take_in(crew)
-        heapq.heappush(self._crews[crew], _standing(agent))
+        self._seat(agent, crew)
 
     def drop_agent(self, agent: str) -> None:
         """Forget an agent."""
         self._agents.pop(agent, None)
 
-    def put_case(self, case: Case) -> None:
+    def put_case(self, case: AnyCase) -> None:
         """Take a waiting case in, or as it stands now."""
-        self._cases[case.case_id] = case
-        heapq.heappush(self._lanes[lane_of(case)], (case.rank, case.case_id))
+        lane = lane_of(case)
+        self._cases[case.case_id] = case, lane
+        heapq.heappush(self._lanes[lane], (case.rank, case.case_id))
 
     def drop_case(self, case_id: UUID) -> None:
         """Forget a case that no longer waits."""
         self._cases.pop(case_id, None)
 
-    def assign(self, now: datetime) -> list[Match]:
+    def assign(self, now: datetime) -> list[Match[AnyCase]]:
         """Match what can be matched now, earliest rank first.
 
         Matched cases leave the board; their agents stand on it as they are with one case more.
         """
-        matches: list[Match] = []
-        passed: list[Case] = []
+        matches: list[Match[AnyCase]] = []
+        passed: list[AnyCase] = []
         heads = [(*head, lane) for lane in tuple(self._lanes) if (head := self._head(lane))]
         heapq.heapify(heads)
         while heads:
             _, case_id, lane = heapq.heappop(heads)
-            case = self._cases[case_id]
+            case, _ = self._cases[case_id]
             found = self._match(case, lane, now)
-            if found is None and not _is_choosy(case, now):
+            if found is None and not is_choosy(case, now):
                 continue  # nobody is free for this lane
             del self._cases[case_id]
             if found is None:
                 passed.append(case)
             else:
                 matches.append(found)
-                self.put_agent(taking_on(found.agent, case.channel, case.units))
+                name = found.agent.agent
+                busy = taking_on(found.agent, case.channel, case.units)
+                self._seat(busy, self._agents[name][1])
             if head := self._head(lane):
                 heapq.heappush(heads, (*head, lane))
         for case in passed:
             self.put_case(case)
         return matches
 
+    def _seat(self, agent: Agent, crew: Crew) -> None:
+        self._agents[agent.agent] = agent, crew
+        heapq.heappush(self._crews[crew], _standing(agent))
+
     def _head(self, lane: Lane) -> Place | None:
         """Return the first of a lane that still waits in it."""
         places = self._lanes[lane]
         while places:
             rank, case_id = places[0]
-            case = self._cases.get(case_id)
-            if case is not None and case.rank == rank and lane_of(case) == lane:
+            known = self._cases.get(case_id)
+            if known is not None and known[0].rank == rank and known[1] == lane:
                 return places[0]
             heapq.heappop(places)
         del self._lanes[lane]
         return None
 
-    def _match(self, case: Case, lane: Lane, now: datetime) -> Match | None:
-        known = self._agents.get(case.preferred or "")
-        if known is not None and _crew_of(known).qualifies(lane):
+    def _match(self, case: AnyCase, lane: Lane, now: datetime) -> Match[AnyCase] | None:
+        known, crew = self._agents.get(case.preferred or "", (None, None))
+        if known is not None and crew is not None and crew.qualifies(lane):
             if known.takes(lane.channel, lane.units, now) and not _refused(case, known, now):
                 return Match(case, known, Why.KNOWS_CUSTOMER)
             if _is_reserved(case, now) and known.presence is Presence.ONLINE:
@@ -155,13 +188,13 @@ class Board:
         first = min((agent for agent in free if agent), key=_standing, default=None)
         return Match(case, first, Why.FREE_LONGEST) if first else None
 
-    def _first(self, crew: Crew, case: Case, lane: Lane, now: datetime) -> Agent | None:
+    def _first(self, crew: Crew, case: AnyCase, lane: Lane, now: datetime) -> Agent | None:
         """Return the first of a crew who takes the case; whoever takes none leaves the order."""
         order = self._crews[crew]
         others: list[Standing] = []
         found = None
         while order and found is None:
-            agent = self._agents.get(order[0][2])
+            agent, _ = self._agents.get(order[0][2], (None, None))
             if agent is None or agent.version != order[0][3] or not agent.free_units(now):
                 heapq.heappop(order)
             elif agent.takes(lane.channel, lane.units, now) and not _refused(case, agent, now):
@@ -185,7 +218,7 @@ class Board:
         return able[lane]
 
 
-def lane_of(case: Case) -> Lane:
+def lane_of(case: Waits) -> Lane:
     """Return the lane in which a case waits."""
     return Lane(case.queue, case.channel, case.units, frozenset(case.skills.items()))
 
@@ -199,15 +232,15 @@ def _standing(agent: Agent) -> Standing:
     return load, agent.free_since, agent.agent, agent.version
 
 
-def _refused(case: Case, agent: Agent, now: datetime) -> bool:
+def _refused(case: Waits, agent: Agent, now: datetime) -> bool:
     refusal = case.refusals.get(agent.agent)
     return refusal is not None and now < refusal.until
 
 
-def _is_reserved(case: Case, now: datetime) -> bool:
+def _is_reserved(case: Waits, now: datetime) -> bool:
     return case.reserved_until is not None and now < case.reserved_until
 
 
-def _is_choosy(case: Case, now: datetime) -> bool:
+def is_choosy(case: Waits, now: datetime) -> bool:
     """Whether somebody may be free for the lane and yet not for this case."""
     return _is_reserved(case, now) or any(now < told.until for told in case.refusals.values())

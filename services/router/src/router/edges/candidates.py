@@ -1,19 +1,41 @@
 """What matching looks at: the first cases of each lane, and who may take them. Nothing is locked."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.agents import Agent
-from router.core.facts import Case
+from router.core.facts import Case, Refusal
 from router.edges import tables
+from router.edges.arrays import names
 from router.edges.store import case_of
 from router.edges.work import agent_of
 
 _AGENT_COLUMNS = ", ".join(f"agent.{column.name}" for column in tables.agent.columns)
-_CASE_COLUMNS = ", ".join(f"head.{column.name}" for column in tables.support_case.columns)
+
+
+class Head(Struct, frozen=True):
+    """A waiting case as far as matching looks at it; its fields are a case's."""
+
+    case_id: UUID
+    version: int
+    queue: str
+    channel: str
+    units: int
+    skills: dict[str, int]
+    rank: datetime
+    preferred: str | None
+    reserved_until: datetime | None
+    refusals: dict[str, Refusal]
+
+
+_HEAD_COLUMNS = ", ".join(f"head.{name}" for name in Head.__struct_fields__)
 
 # The lanes of each queue by a loose scan of the index on waiting cases: a probe a lane, however
 # many cases wait in it.
@@ -34,7 +56,7 @@ _LANES = """
 _HEADS = text(
     f"""
     {_LANES}
-    SELECT {_CASE_COLUMNS} FROM lanes
+    SELECT {_HEAD_COLUMNS} FROM lanes
      CROSS JOIN LATERAL (
        SELECT * FROM support_case AS waiting
         WHERE tenant = :tenant AND waiting.queue = lanes.queue AND waiting.lane = lanes.lane
@@ -44,6 +66,9 @@ _HEADS = text(
     """  # noqa: S608 - names of our own columns
 )
 _AVAILABLE = "agent.tenant = :tenant AND agent.presence = 'online' AND agent.load < agent.capacity"
+_KNOWN = text(
+    f"SELECT {_AGENT_COLUMNS} FROM agent WHERE tenant = :tenant AND agent = ANY(:agents)"  # noqa: S608 - names of our own columns
+)
 _NAMED = text(
     f"SELECT {_AGENT_COLUMNS} FROM agent WHERE agent = ANY(:agents) AND {_AVAILABLE}"  # noqa: S608 - names of our own columns
 )
@@ -98,12 +123,12 @@ _QUEUES_OF = text(
     "SELECT DISTINCT queue FROM agent_queue WHERE tenant = :tenant AND agent = ANY(:agents)"
 )
 _STILL = text(
-    """
-    SELECT case_id FROM support_case
+    f"""
+    SELECT {names(tables.support_case)} FROM support_case
       JOIN unnest(CAST(:ids AS uuid[]), CAST(:versions AS int[])) AS seen (case_id, version)
      USING (case_id, version) WHERE state = 'waiting' ORDER BY case_id
        FOR UPDATE OF support_case SKIP LOCKED
-    """
+    """  # noqa: S608 - names of our own columns
 )
 _STILL_THERE = text(
     """
@@ -146,16 +171,21 @@ async def queues_of(connection: AsyncConnection, tenant: str, agents: Collection
 
 async def heads(
     connection: AsyncConnection, tenant: str, queues: Collection[str], most: int
-) -> list[Case]:
+) -> list[Head]:
     """Return the first `most` waiting cases of every lane of these queues."""
     parameters = {"tenant": tenant, "queues": list(queues), "most": most}
-    rows = await connection.execute(_HEADS, parameters)
-    return [case_of(row) for row in rows.mappings()]
+    return [_head(*row) for row in await connection.execute(_HEADS, parameters)]
 
 
 async def named(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> list[Agent]:
     """Return those of these agents who are there and have room."""
     rows = await connection.execute(_NAMED, {"tenant": tenant, "agents": list(agents)})
+    return [agent_of(row) for row in rows.mappings()]
+
+
+async def known(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> list[Agent]:
+    """Return these agents, whether they are there or not."""
+    rows = await connection.execute(_KNOWN, {"tenant": tenant, "agents": list(agents)})
     return [agent_of(row) for row in rows.mappings()]
 
 
@@ -173,14 +203,15 @@ async def able(
     return [agent_of(row) for row in rows.mappings()]
 
 
-async def still_waiting(connection: AsyncConnection, cases: Iterable[Case]) -> set[UUID]:
-    """Lock those of these cases that nobody changes or has changed meanwhile; return their ids."""
-    seen = list(cases)
+async def still_waiting(connection: AsyncConnection, heads: Iterable[Head]) -> dict[UUID, Case]:
+    """Lock those of these cases that nobody changes or has changed meanwhile, and return them."""
+    seen = list(heads)
     parameters = {
-        "ids": [case.case_id for case in seen],
-        "versions": [case.version for case in seen],
+        "ids": [head.case_id for head in seen],
+        "versions": [head.version for head in seen],
     }
-    return set((await connection.execute(_STILL, parameters)).scalars())
+    rows = await connection.execute(_STILL, parameters)
+    return {row["case_id"]: case_of(row) for row in rows.mappings()}
 
 
 async def still_there(
@@ -194,3 +225,8 @@ async def still_there(
         "versions": [agent.version for agent in seen],
     }
     return set((await connection.execute(_STILL_THERE, parameters)).scalars())
+
+
+def _head(*columns: Any) -> Head:
+    *others, refusals = columns
+    return Head(*others, msgspec.convert(refusals, dict[str, Refusal]) if refusals else {})

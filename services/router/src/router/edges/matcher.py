@@ -19,12 +19,12 @@ from common.edges.clock import Clock
 from common.edges.database import is_passing
 from common.edges.waiting import pause
 from router.core.agents import Agent
-from router.core.assignment import Board, Match, lane_of
-from router.core.facts import Case
+from router.core.assignment import Board, Match, is_choosy, lane_of
 from router.core.offers import offer
 from router.core.policy import Policy
 from router.core.steps import Change
 from router.edges import candidates
+from router.edges.candidates import Head
 from router.edges.shards import by_shard, try_lock
 from router.edges.signals import Dirty, Listener, News
 from router.edges.work import save_changes
@@ -35,13 +35,14 @@ RETRY_SECONDS = 0.5
 BUSY_SECONDS = 0.01  # another replica matches in the shard
 AT_ONCE = 1000  # agents or queues in a round
 LEAST_DEPTH = 2  # cases read of a lane
+DEEPER = 8  # times as many where the first were too few
 
 
 class _Candidates(Struct, frozen=True):
     """Who and what may match; `depth` is how many cases of a lane were read at most."""
 
     agents: tuple[Agent, ...]
-    heads: tuple[Case, ...]
+    heads: tuple[Head, ...]
     depth: int
 
 
@@ -110,39 +111,46 @@ class Matcher:
                 return False
             if (await by_shard(connection, news)).keys() != {shard}:
                 return False  # two shards have become one meanwhile
-            found = await self._candidates(connection, news)
             now = self._clock()
-            matches = Board(found.agents, found.heads).assign(now)
+            found, matches = await self._matched(connection, news, now)
             policy = self._policy()
             changes = await self._offers(connection, matches, policy, now)
             await save_changes(connection, changes, policy, now)
         if changes:
             self._after_commit()
-        return len(changes) == len(matches) and not _is_used_up(found, matches)
+        more = bool(matches) and _is_used_up(found, matches, now)
+        return len(changes) == len(matches) and not more
 
-    async def _candidates(self, connection: AsyncConnection, news: News) -> _Candidates:
-        """Return what may match because of the news.
+    async def _matched(
+        self, connection: AsyncConnection, news: News, now: datetime
+    ) -> tuple[_Candidates, list[Match[Head]]]:
+        """Return what can be matched because of the news, and out of what.
 
         Whoever has news may take what waits in any queue of his; what waits anew may go to anybody
-        who is able. Everything else had its chance in an earlier round.
+        who is able. Everything else had its chance in an earlier round. Where a lane's first cases
+        are all matched, or for others, it is read further.
         """
         tenant = news.tenant
         agents = await candidates.named(connection, tenant, news.agents)
         theirs = await candidates.queues_of(connection, tenant, [one.agent for one in agents])
         fresh = await candidates.staffed(connection, tenant, news.queues)
         depth = _depth(agents, theirs)
-        heads = await candidates.heads(connection, tenant, theirs | fresh, depth)
-        lanes = {
-            (case.queue, msgspec.json.encode(case.skills, order="sorted").decode())
-            for case in heads
-            if case.queue in fresh
-        }
-        able = await candidates.able(connection, tenant, lanes, AT_ONCE) if lanes else []
-        everybody = {one.agent: one for one in (*agents, *able)}
-        return _Candidates(tuple(everybody.values()), tuple(heads), depth)
+        while True:
+            heads = await candidates.heads(connection, tenant, theirs | fresh, depth)
+            everybody = await _who_may(connection, tenant, agents, heads, fresh)
+            found = _Candidates(everybody, tuple(heads), depth)
+            matches = Board(found.agents, found.heads).assign(now)
+            is_enough = matches and len(heads) >= AT_ONCE
+            if is_enough or not everybody or not _is_used_up(found, matches, now):
+                return found, matches
+            depth *= DEEPER
 
     async def _offers(
-        self, connection: AsyncConnection, matches: Sequence[Match], policy: Policy, now: datetime
+        self,
+        connection: AsyncConnection,
+        matches: Sequence[Match[Head]],
+        policy: Policy,
+        now: datetime,
     ) -> list[Change]:
         """Return the offers of those matches whose case and agent are still as they were read."""
         if not matches:
@@ -151,14 +159,15 @@ class Matcher:
         for match in matches:
             agents.setdefault(match.agent.agent, match.agent)
         waiting = await candidates.still_waiting(connection, [match.case for match in matches])
-        tenant = matches[0].case.tenant
+        tenant = matches[0].agent.tenant
         there = await candidates.still_there(connection, tenant, agents.values())
         changes: list[Change] = []
         for match in matches:
             name = match.agent.agent
-            if match.case.case_id in waiting and name in there:
+            case = waiting.get(match.case.case_id)
+            if case is not None and name in there:
                 reason = policy.say.offer_because[match.why]
-                change = offer(match.case, agents[name], policy.terms, now, reason)
+                change = offer(case, agents[name], policy.terms, now, reason)
                 agents[name] = change.agent or agents[name]
                 changes.append(change)
         return changes
@@ -182,8 +191,36 @@ def _depth(agents: Sequence[Agent], queues: Collection[str]) -> int:
     return min(max(LEAST_DEPTH, room // max(1, len(queues))), AT_ONCE)
 
 
-def _is_used_up(found: _Candidates, matches: Iterable[Match]) -> bool:
-    """Whether some lane was matched as far as it was read, so that more may wait behind."""
-    read = Counter(lane_of(case) for case in found.heads)
-    taken = Counter(lane_of(match.case) for match in matches)
-    return any(read[lane] == count >= found.depth for lane, count in taken.items())
+def _is_used_up(found: _Candidates, matches: Iterable[Match[Head]], now: datetime) -> bool:
+    """Whether some lane was read only so far that nothing in it waits for whoever is free.
+
+    More may wait behind what was matched, and behind what is for others.
+    """
+    taken = {match.case.case_id for match in matches}
+    read = Counter(lane_of(head) for head in found.heads)
+    stopped = {
+        lane_of(head)
+        for head in found.heads
+        if head.case_id not in taken and not is_choosy(head, now)
+    }
+    return any(count >= found.depth and lane not in stopped for lane, count in read.items())
+
+
+async def _who_may(
+    connection: AsyncConnection,
+    tenant: str,
+    agents: Sequence[Agent],
+    heads: Sequence[Head],
+    fresh: Collection[str],
+) -> tuple[Agent, ...]:
+    """Return who has news, who is able to take what waits anew, and whoever knows a customer."""
+    lanes = {
+        (head.queue, msgspec.json.encode(head.skills, order="sorted").decode())
+        for head in heads
+        if head.queue in fresh
+    }
+    able = await candidates.able(connection, tenant, lanes, AT_ONCE) if lanes else []
+    everybody = {one.agent: one for one in (*able, *agents)}
+    wanted = {head.preferred for head in heads if head.preferred} - everybody.keys()
+    known = await candidates.known(connection, tenant, wanted) if wanted else []
+    return (*everybody.values(), *known)

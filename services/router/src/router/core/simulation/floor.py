@@ -28,6 +28,8 @@ from router.core.steps import Change
 
 LEFT = "customer"  # who ends a case that nobody took in time
 
+SHIFTS, OTHERS = 0, 1
+
 Act = Callable[[datetime], None]
 
 
@@ -55,7 +57,7 @@ class Floor:
         self._offers: dict[UUID, Offer] = {}
         self._work: dict[UUID, Work] = {}
         self._roster: Roster | None = None
-        self._events: list[tuple[datetime, int, Act]] = []
+        self._events: list[tuple[datetime, int, int, Act]] = []
         self._number = 0
 
     def run(
@@ -65,32 +67,32 @@ class Floor:
 
         What lies at `until` or later is not looked at.
         """
-        self._feed(iter(shifts), self._shift)
-        self._feed(iter(incoming), self._arrive)
+        self._feed(iter(shifts), self._shift, SHIFTS)
+        self._feed(iter(incoming), self._arrive, OTHERS)
         while self._events and self._events[0][0] < until:
-            at, _, act = heapq.heappop(self._events)
+            at, _, _, act = heapq.heappop(self._events)
             act(at)
         self.ledger.closes(until)
         return self.ledger
 
-    def _at(self, at: datetime, act: Act) -> None:
-        self._number += 1  # of one moment, what was planned first comes first
-        heapq.heappush(self._events, (at, self._number, act))
+    def _at(self, at: datetime, act: Act, turn: int = OTHERS) -> None:
+        """Plan something. Of one moment shifts come first, then what was planned first."""
+        self._number += 1
+        heapq.heappush(self._events, (at, turn, self._number, act))
 
-    def _feed(self, source: Iterator[Item], act: Callable[[Item, datetime], None]) -> None:
-        item = next(source, None)
-        if item is not None:
-            self._at(item.at, partial(self._fed, source, item, act))
-
-    def _fed(
-        self,
-        source: Iterator[Item],
-        item: Item,
-        act: Callable[[Item, datetime], None],
-        now: datetime,
+    def _feed(
+        self, source: Iterator[Item], act: Callable[[Item, datetime], None], turn: int
     ) -> None:
-        self._feed(source, act)
-        act(item, now)
+        """Plan the next of a source; when it happens, the one after it is planned."""
+        item = next(source, None)
+        if item is None:
+            return
+
+        def happen(now: datetime) -> None:
+            self._feed(source, act, turn)
+            act(item, now)
+
+        self._at(item.at, happen, turn)
 
     def _arrive(self, item: Incoming | Placed, now: datetime) -> None:
         case = item.case if isinstance(item, Placed) else self._decided(item, now)

@@ -55,6 +55,19 @@ _BEAT = text(
      WHERE tenant = :tenant AND agent = :agent AND presence = :presence
     """
 )
+# Who is being changed at this moment is seen anyway.
+_TOUCH = text(
+    """
+    UPDATE agent AS stored SET seen_at = greatest(stored.seen_at, :now)
+      FROM (
+        SELECT tenant, agent FROM agent
+          JOIN unnest(CAST(:tenants AS text[]), CAST(:agents AS text[])) AS asked (tenant, agent)
+         USING (tenant, agent) WHERE presence <> 'offline'
+         ORDER BY tenant, agent FOR UPDATE OF agent SKIP LOCKED
+      ) AS there
+     WHERE stored.tenant = there.tenant AND stored.agent = there.agent
+    """
+)
 # Numbers are given in the order of the commits: whoever has read up to one missed none before it.
 _JOURNAL_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:tenant, 1))")
 _JOURNAL = text(
@@ -114,6 +127,18 @@ async def beat(
     """Note that an agent is still there as before. Return whether he is."""
     parameters = {"tenant": tenant, "agent": agent, "presence": presence, "now": now}
     return (await connection.execute(_BEAT, parameters)).rowcount > 0
+
+
+async def touch(
+    connection: AsyncConnection, agents: Sequence[tuple[str, str]], now: datetime
+) -> None:
+    """Note that these agents, by tenant and id, are still there, unless they have left."""
+    parameters = {
+        "tenants": [tenant for tenant, _ in agents],
+        "agents": [agent for _, agent in agents],
+        "now": now,
+    }
+    await connection.execute(_TOUCH, parameters)
 
 
 async def set_presence(

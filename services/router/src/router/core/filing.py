@@ -1,5 +1,7 @@
 """A case as a decision leaves it."""
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from common.core.cases import Continuity, Decision
@@ -33,6 +35,20 @@ def case_after(
         ring=0 if decision.queues else case.ring,
         version=case.version + 1,
     )
+
+
+def preferring(before: Case | None, case: Case, last_agent: str | None, reserve: timedelta) -> Case:
+    """Return a case that begins to wait with whoever knows the customer preferred.
+
+    That is the agent who had this case before, else `last_agent`; for `reserve` nobody else is
+    asked while he is signed in.
+    """
+    waited = before is not None and before.state is CaseState.WAITING
+    who = case.preferred or last_agent
+    if waited or case.state is not CaseState.WAITING or who is None:
+        return case
+    until = case.queued_at + reserve if reserve else None
+    return replace(case, preferred=who, reserved_until=until)
 
 
 def _going_on(case: Case, arrival: Arrival, decision: Decision) -> Case:

@@ -18,15 +18,17 @@ from router.core.facts import Arrival, Case, Customer, Roster
 from router.core.filing import case_after
 from router.core.policy import Policy
 from router.core.priority import credit, kept, total
+from router.core.skills import asked
 
 MOST_MESSAGES = 50  # of a case: the first, which has the promise, and the last ones
 
 
-class Known(Struct, frozen=True):
-    """Who a contact belongs to, and what that customer is promised."""
+class Known(Struct, frozen=True, omit_defaults=True):
+    """Who a contact belongs to, what that customer is promised, and who had a case of his lately."""
 
     customer: Customer
     contracts: tuple[Contract, ...] = ()
+    last_agent: str | None = None
 
 
 class Cause(Struct, frozen=True):
@@ -107,7 +109,8 @@ def _improved(old: _Tale, new: _Tale, case: Case, policy: Policy) -> Decision:
     parts = kept(new.last.priority_parts, case, policy)
     priority = total(parts)
     earlier = credit(priority, policy.credit_per_point, policy.credit_at_most)
-    moves = new.last.queue != old.last.queue
+    counts = plan == new.last.plan  # else the case keeps a better plan, and its place and skills
+    moves = counts and new.last.queue != old.last.queue
     reason = policy.say.queue_stays
     return replace(
         new.last,
@@ -123,6 +126,7 @@ def _improved(old: _Tale, new: _Tale, case: Case, policy: Policy) -> Decision:
         contracts=new.first.contracts,
         queue=new.last.queue if moves else case.queue,
         queue_reason=new.first.queue_reason if moves else reason,
+        skills=new.last.skills if counts else asked(case.skills, policy.say.case_skill),
         queues=new.first.queues
         if moves
         else (QueueTrial(case.queue, accepted=True, reason=reason),),

@@ -14,7 +14,7 @@ from router.core.answering import spoken
 from router.core.continuity import find
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, Customer, Roster, Unrouted
-from router.core.filing import case_after
+from router.core.filing import case_after, preferring
 from router.core.inputs import Inputs, inputs_of
 from router.core.policy import Policy
 
@@ -38,8 +38,11 @@ def route(
     roster: Roster | None,
     policy: Policy,
     now: datetime,
+    last_agent: str | None = None,
 ) -> Routed | Unrouted:
     """Decide about a message, given the newest case of each conversation by its filing key.
+
+    `last_agent` is who had a case of this customer lately.
 
     A batch is a fold of this function: put the case back under `case.conversation`, go on.
     """
@@ -50,7 +53,9 @@ def route(
         return outcome
     units = policy.units.get(arrival.message.channel, 1)
     inputs = inputs_of(arrival, customer, contracts, case, roster, policy, now)
-    return Routed(arrival, outcome, case_after(case, key, arrival, outcome, units), inputs)
+    after = case_after(case, key, arrival, outcome, units)
+    after = preferring(case, after, last_agent, policy.reserve)
+    return Routed(arrival, outcome, after, inputs)
 
 
 def announcements(routed: Routed) -> tuple[Record, ...]:

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,6 +53,22 @@ _COMPANIES = text(
 )
 
 
+# Who has a case of the customer, or had it until it was resolved or held.
+_LAST_AGENTS = text(
+    """
+    SELECT asked.tenant, asked.customer, last.agent
+      FROM unnest(CAST(:tenant AS text[]), CAST(:customer AS uuid[])) AS asked (tenant, customer)
+     CROSS JOIN LATERAL (
+       SELECT coalesce(agent, preferred) AS agent FROM support_case
+        WHERE support_case.customer = asked.customer AND support_case.tenant = asked.tenant
+          AND state IN ('assigned', 'held', 'resolved') AND coalesce(agent, preferred) IS NOT NULL
+          AND coalesce(resolved_at, queued_at) >= :since
+        ORDER BY coalesce(resolved_at, queued_at) DESC, case_id LIMIT 1
+     ) AS last
+    """
+)
+
+
 class _Found(Struct):
     """What the database has of one contact's customer."""
 
@@ -82,6 +100,28 @@ async def customers(
             one.profiles[profile.customer_ref] = profile
     companies = await _companies(connection, found)
     return {asked: _known(one, companies.get(asked[0], ())) for asked, one in found.items()}
+
+
+async def with_last_agents(
+    connection: AsyncConnection, known: Mapping[TenantContact, Known], since: datetime
+) -> dict[TenantContact, Known]:
+    """Return the same with whoever had a case of each customer last, if that was after `since`."""
+    if not known:
+        return {}
+    owners = {(tenant, one.customer.customer) for (tenant, _), one in known.items()}
+    rows = await connection.execute(
+        _LAST_AGENTS,
+        {
+            "tenant": [tenant for tenant, _ in owners],
+            "customer": [customer for _, customer in owners],
+            "since": since,
+        },
+    )
+    last = {(row.tenant, row.customer): row.agent for row in rows}
+    return {
+        asked: replace(one, last_agent=last.get((asked[0], one.customer.customer)))
+        for asked, one in known.items()
+    }
 
 
 async def _companies(

@@ -1,8 +1,9 @@
 """What the router remembers of `customers.v1`: profiles, and whom a contact belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from common.core.cloudevents import Event
 from common.core.events import CustomerChanged, CustomersMerged, CustomersUnmerged
 from common.core.ids import customer_id
 from router.core.acceptance import accepted_profile, moved_at
+from router.core.customers import account_told, company_domains
 from router.edges import tables
 from router.edges.arrays import columns_of, insertion
 
@@ -49,6 +51,37 @@ _MOVE = text(
 )
 
 
+_KEEP_ACCOUNTS = text(
+    insertion(tables.account)
+    + """
+    ORDER BY account, tenant
+    ON CONFLICT (account, tenant) DO UPDATE
+      SET changed_at = excluded.changed_at, body = excluded.body
+      WHERE account.changed_at <= excluded.changed_at
+    RETURNING tenant, account
+    """
+)
+_FORGET_DOMAINS = text(
+    """
+    DELETE FROM account_domain AS old
+     USING unnest(CAST(:tenant AS text[]), CAST(:account AS text[])) AS changed (tenant, account)
+     WHERE old.tenant = changed.tenant AND old.account = changed.account
+    """
+)
+_KEEP_DOMAINS = text(insertion(tables.account_domain) + " ON CONFLICT DO NOTHING")
+# A case belongs to whoever its contact belongs to; `other` is whom it belonged to until now.
+_MOVE_CASES = text(
+    """
+    UPDATE support_case SET customer = moved.customer
+      FROM unnest(CAST(:tenant AS text[]), CAST(:contact AS text[]), CAST(:other AS uuid[]))
+           AS asked (tenant, contact, other)
+      JOIN contact AS moved USING (tenant, contact)
+     WHERE support_case.customer = asked.other AND support_case.contact = asked.contact
+       AND support_case.tenant = asked.tenant AND moved.customer <> asked.other
+    """
+)
+
+
 async def project(connection: AsyncConnection, events: Sequence[Event]) -> None:
     """Take in profiles, merges and unmerges. What is older than what is known changes nothing.
 
@@ -66,6 +99,23 @@ async def project(connection: AsyncConnection, events: Sequence[Event]) -> None:
         await _keep_profiles(connection, profiles)
     if moves:
         await connection.execute(_MOVE, columns_of(tables.contact, list(moves.values())))
+        await _move_cases(connection, events)
+
+
+async def _move_cases(connection: AsyncConnection, events: Sequence[Event]) -> None:
+    moved = [
+        (event.attributes.tenant, contact, _previous(event.data))
+        for event in events
+        if isinstance(event.data, CustomersMerged | CustomersUnmerged)
+        for contact in event.data.contacts
+    ]
+    names = ("tenant", "contact", "other")
+    columns = [list(column) for column in zip(*moved, strict=True)]
+    await connection.execute(_MOVE_CASES, dict(zip(names, columns, strict=True)))
+
+
+def _previous(link: CustomersMerged | CustomersUnmerged) -> UUID:
+    return link.absorbed if isinstance(link, CustomersMerged) else link.survivor
 
 
 def _keep_newest(
@@ -118,8 +168,46 @@ async def _keep_profiles(
         for contact in profiles[tenant, reference].contacts
     ]
     await connection.execute(_KEEP_CONTACTS, columns_of(tables.profile_contact, links))
+    await _keep_accounts(connection, profiles)
     met = list(_newly_met((link["tenant"], link["contact"]) for link in links))
     await connection.execute(_MEET, columns_of(tables.contact, met))
+
+
+async def _keep_accounts(
+    connection: AsyncConnection, profiles: Mapping[tuple[str, str], CustomerChanged]
+) -> None:
+    told = sorted(
+        (
+            (told.changed_at, tenant, told.account)
+            for (tenant, _), profile in profiles.items()
+            if (told := account_told(profile))
+        ),
+        key=lambda one: one[:2],
+    )
+    if not told:
+        return
+    newest = {(tenant, account.account_id): (at, account) for at, tenant, account in told}
+    rows = [
+        {
+            "tenant": tenant,
+            "account": account_id,
+            "changed_at": at,
+            "body": msgspec.json.encode(account).decode(),
+        }
+        for (tenant, account_id), (at, account) in newest.items()
+    ]
+    kept = (await connection.execute(_KEEP_ACCOUNTS, columns_of(tables.account, rows))).all()
+    changed = [(row.tenant, row.account) for row in kept]
+    await connection.execute(
+        _FORGET_DOMAINS,
+        {"tenant": [tenant for tenant, _ in changed], "account": [name for _, name in changed]},
+    )
+    listed = [
+        {"tenant": tenant, "domain": domain, "account": account_id}
+        for tenant, account_id in changed
+        for domain in company_domains(newest[tenant, account_id][1])
+    ]
+    await connection.execute(_KEEP_DOMAINS, columns_of(tables.account_domain, listed))
 
 
 def _newly_met(contacts: Iterable[tuple[str, str]]) -> Iterable[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,44 +11,35 @@ from msgspec import Struct
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.core.cases import Decision
 from common.core.errors import TransientError
-from common.core.events import Contract, CustomerChanged
-from common.core.ids import customer_id
-from router.core.customers import contracts_of, known_as
-from router.core.facts import Arrival, Case, Customer
+from router.core.answering import Answered
+from router.core.facts import Arrival, Case
+from router.core.inputs import Inputs
+from router.core.policy import Policy
 from router.core.routing import Routed
+from router.core.waking import asleep
 from router.edges import tables
 from router.edges.arrays import columns_of, insertion, names, unnested
 
-TenantContact = tuple[str, str]
+Step = Routed | Answered
 
 _CASE_COLUMNS = names(tables.support_case)
 _CHANGING = (
     *("participants", "state", "queue", "plan", "contract", "priority", "skills", "rank"),
     *("first_response_due", "resolution_due", "decided_by", "resolved_at", "queued_at"),
     *("version", "preferred", "reserved_until", "held_until", "paused_at", "told", "wake_at"),
+    "first_responded_at",
 )
 
 _DECIDED = text(
     """
-    SELECT tenant, message_event FROM decision
-      JOIN unnest(CAST(:tenant AS text[]), CAST(:message_event AS uuid[]))
-           AS asked (tenant, message_event) USING (tenant, message_event)
-    """
-)
-_CUSTOMERS = text(
-    """
-    SELECT asked.tenant, asked.contact, mine.customer, CAST(profile.body AS text)
-      FROM unnest(CAST(:tenant AS text[]), CAST(:contact AS text[]), CAST(:customer AS uuid[]))
-           AS asked (tenant, contact, derived)
-      LEFT JOIN contact AS known
-        ON known.contact = asked.contact AND known.tenant = asked.tenant
-     CROSS JOIN LATERAL (SELECT coalesce(known.customer, asked.derived) AS customer) AS mine
-      LEFT JOIN contact AS same ON same.customer = mine.customer AND same.tenant = asked.tenant
-      LEFT JOIN profile_contact AS link
-        ON link.contact = same.contact AND link.tenant = asked.tenant
-      LEFT JOIN profile
-        ON profile.customer_ref = link.customer_ref AND profile.tenant = asked.tenant
+    WITH asked (tenant, message_event) AS (
+      SELECT * FROM unnest(CAST(:tenant AS text[]), CAST(:message_event AS uuid[]))
+    )
+    SELECT tenant, message_event FROM decision JOIN asked USING (tenant, message_event)
+     UNION ALL
+    SELECT tenant, message_event FROM answer JOIN asked USING (tenant, message_event)
     """
 )
 # The open case, else the one resolved last; locked, so that nobody changes it beside us.
@@ -75,20 +67,21 @@ _CHANGE = text(
 )
 _RECORD = text(insertion(tables.decision) + " ON CONFLICT DO NOTHING")
 _KEEP = text(insertion(tables.decision_input))
+_ANSWER = text(insertion(tables.answer) + " ON CONFLICT DO NOTHING")
 MESSAGE_ITSELF = UUID(int=0)  # the cause of a decision that no later event made anew
 
 
-class Known(Struct, frozen=True):
-    """Who a contact belongs to, and what that customer is promised."""
+class Recorded(Struct, frozen=True):
+    """A decision and what it was made from."""
 
-    customer: Customer
-    contracts: tuple[Contract, ...]
+    decision: Decision
+    inputs: Inputs
 
 
 async def decided(
     connection: AsyncConnection, arrivals: Sequence[Arrival]
 ) -> set[tuple[str, UUID]]:
-    """Return which messages already have a decision, by tenant and event."""
+    """Return which messages already have a decision or answered a case, by tenant and event."""
     result = await connection.execute(
         _DECIDED,
         {
@@ -97,29 +90,6 @@ async def decided(
         },
     )
     return {(row.tenant, row.message_event) for row in result}
-
-
-async def customers(
-    connection: AsyncConnection, contacts: Collection[TenantContact]
-) -> dict[TenantContact, Known]:
-    """Return what is known of whoever each contact belongs to, all contacts of theirs included."""
-    result = await connection.execute(
-        _CUSTOMERS,
-        {
-            "tenant": [tenant for tenant, _ in contacts],
-            "contact": [contact for _, contact in contacts],
-            "customer": [customer_id(tenant, contact) for tenant, contact in contacts],
-        },
-    )
-    owners: dict[TenantContact, UUID] = {}
-    profiles: defaultdict[TenantContact, dict[str, CustomerChanged]] = defaultdict(dict)
-    for row in result:
-        asked = (row.tenant, row.contact)
-        owners[asked] = row.customer
-        if row.body is not None:
-            profile = msgspec.json.decode(row.body, type=CustomerChanged)
-            profiles[asked][profile.customer_ref] = profile
-    return {asked: _known(owner, profiles[asked]) for asked, owner in owners.items()}
 
 
 async def newest_cases(
@@ -143,25 +113,43 @@ async def newest_cases(
     return cases
 
 
-async def save(connection: AsyncConnection, routed: Sequence[Routed], known: set[UUID]) -> None:
-    """Write the decisions and how they leave their cases; `known` are the cases that were loaded.
+async def save(
+    connection: AsyncConnection,
+    steps: Sequence[Step],
+    known: set[UUID],
+    policy: Policy,
+    now: datetime,
+) -> None:
+    """Write decisions and answers, and how they leave their cases, asleep until something is due.
+
+    `known` are the cases that were loaded.
 
     Raises TransientError where another worker was faster with the same conversation or message:
     the batch then has to be decided again, on what that one left.
     """
-    last = {step.case.case_id: step.case for step in routed}
+    last = {step.case.case_id: asleep(step.case, policy, now) for step in steps}
     opened = [case for case_id, case in last.items() if case_id not in known]
     changed = [case for case_id, case in last.items() if case_id in known]
     if opened:
         await _insert(connection, _OPEN, _case_columns(opened), len(opened))
     if changed:
         await connection.execute(_CHANGE, _case_columns(changed))
-    if routed:
-        rows = [_decision_row(step) for step in routed]
-        columns = columns_of(tables.decision, rows)
-        await _insert(connection, _RECORD, columns, len(rows))
-        kept = [_input_row(step) for step in routed]
-        await connection.execute(_KEEP, columns_of(tables.decision_input, kept))
+    if answers := [_answer_row(step) for step in steps if isinstance(step, Answered)]:
+        await _insert(connection, _ANSWER, columns_of(tables.answer, answers), len(answers))
+    if routed := [step for step in steps if isinstance(step, Routed)]:
+        await record_decisions(connection, [Recorded(one.decision, one.inputs) for one in routed])
+
+
+async def record_decisions(connection: AsyncConnection, made: Sequence[Recorded]) -> None:
+    """Write decisions, and what each was made from.
+
+    Raises TransientError where another worker was faster.
+    """
+    if made:
+        columns = columns_of(tables.decision, [_decision_row(one) for one in made])
+        await _insert(connection, _RECORD, columns, len(made))
+        rows = [_input_row(one) for one in made]
+        await connection.execute(_KEEP, columns_of(tables.decision_input, rows))
 
 
 def case_of(row: RowMapping) -> Case:
@@ -177,11 +165,6 @@ async def _insert(
         raise TransientError("another worker was faster")
 
 
-def _known(customer: UUID, profiles: Mapping[str, CustomerChanged]) -> Known:
-    found = tuple(profiles.values())
-    return Known(known_as(customer, found), contracts_of(found))
-
-
 def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
     rows = [msgspec.structs.asdict(case) for case in cases]
     for row in rows:
@@ -190,24 +173,34 @@ def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
     return columns_of(tables.support_case, rows)
 
 
-def _decision_row(step: Routed) -> dict[str, Any]:
-    decision = step.decision
+def _answer_row(step: Answered) -> dict[str, Any]:
     return {
         "tenant": step.arrival.tenant,
+        "message_event": step.arrival.event,
+        "case_id": step.case.case_id,
+        "answered_at": step.answered_at,
+    }
+
+
+def _decision_row(made: Recorded) -> dict[str, Any]:
+    decision = made.decision
+    return {
+        "tenant": made.inputs.arrival.tenant,
         "message_event": decision.message_event,
-        "cause": MESSAGE_ITSELF,
+        "cause": decision.cause_event or MESSAGE_ITSELF,
         "case_id": decision.case_id,
         "decided_at": decision.decided_at,
         "body": msgspec.json.encode(decision).decode(),
     }
 
 
-def _input_row(step: Routed) -> dict[str, Any]:
+def _input_row(made: Recorded) -> dict[str, Any]:
+    inputs = made.inputs
     return {
-        "tenant": step.arrival.tenant,
-        "message_event": step.arrival.event,
-        "cause": MESSAGE_ITSELF,
-        "decided_at": step.inputs.now,
-        "contact": step.arrival.contact,
-        "body": msgspec.json.encode(step.inputs).decode(),
+        "tenant": inputs.arrival.tenant,
+        "message_event": made.decision.message_event,
+        "cause": made.decision.cause_event or MESSAGE_ITSELF,
+        "decided_at": inputs.now,
+        "contact": inputs.arrival.contact,
+        "body": msgspec.json.encode(inputs).decode(),
     }

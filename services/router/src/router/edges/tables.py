@@ -124,6 +124,14 @@ decision_input = Table(
     Column("contact", Text),
     Column("body", JSON),
 )
+answer = Table(
+    "answer",
+    metadata,
+    Column("tenant", Text),
+    Column("message_event", Uuid),
+    Column("case_id", Uuid),
+    Column("answered_at", _moment),
+)
 account = Table(
     "account",
     metadata,

@@ -28,7 +28,7 @@ CREATE TABLE answer (
 
 # The rules by which every wake_at was worked out last, and how far that has come: one row, not a
 # tenant's. `done_to` is the last case; NULL, all of them.
-_OPEN = "CREATE INDEX support_case_open ON support_case (case_id) WHERE state <> 'resolved'"
+_OPEN = "CREATE INDEX support_case_unresolved ON support_case (case_id) WHERE state <> 'resolved'"
 _SWEEP = """
 CREATE TABLE wake_sweep (
   only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),

@@ -140,7 +140,8 @@ def _withdrawn(case: CaseAt, _: OfferWithdrawn) -> CaseAt:
 
 
 def _requeued(case: CaseAt, said: CaseRequeued) -> CaseAt:
-    return replace(_back(case, Doing.WAITING), queue=said.queue)
+    skills = case.skills if said.skills is None else said.skills
+    return replace(_back(case, Doing.WAITING), queue=said.queue, skills=skills)
 
 
 def _relaxed(case: CaseAt, said: CaseRelaxed) -> CaseAt:

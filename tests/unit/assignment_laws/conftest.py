@@ -179,12 +179,11 @@ class Story:
             OfferWithdrawn(offer_id=offer, withdrawn_at=at(second), reason="離席", **both),
         )
 
-    def requeued(self, second: float, number: int, queue: str, name: str | None = None) -> None:
-        both = self._both(number, name)
-        self.tell(
-            second,
-            CaseRequeued(queue=queue, requeued_at=at(second), reason="転送", **both),
-        )
+    def requeued(
+        self, second: float, number: int, queue: str, name: str | None = None, **more: Any
+    ) -> None:
+        both = self._both(number, name) | more
+        self.tell(second, CaseRequeued(queue=queue, requeued_at=at(second), reason="転送", **both))
 
     def relaxed(self, second: float, number: int, skills: dict[str, int]) -> None:
         both = self._both(number, None)

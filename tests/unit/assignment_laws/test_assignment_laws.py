@@ -325,12 +325,24 @@ def test_who_let_a_case_go_may_get_a_later_one_until_his_pause_is_over(
     assert laws_broken(story.events) == ["RANK"]
 
 
-def test_what_a_person_gives_to_somebody_needs_no_rank(story: Any, laws_broken: Broken) -> None:
+def test_what_a_person_gives_to_somebody_needs_no_rank_and_no_skill_but_room(
+    story: Any, laws_broken: Broken
+) -> None:
     story.case(1, 1)
-    story.case(1, 2)
+    story.case(1, 2, skills={"network": 1})
+    story.presence(2, "佐藤", "away")
     story.made(5, 2, "佐藤", by="高橋")
     story.routed(8, 1)
     assert laws_broken(story.events) == []
+    story.made(9, 1, "佐藤", by="高橋")
+    assert laws_broken(story.events) == ["CAPACITY"]
+
+
+def test_what_another_queue_asks_for_counts_there(story: Any, laws_broken: Broken) -> None:
+    story.case(1, 1)
+    story.requeued(2, 1, "technical", skills={"network": 3})
+    story.made(3, 1, "佐藤")
+    assert laws_broken(story.events) == ["QUALIFIED"]
 
 
 def test_a_case_that_waits_beside_somebody_free_is_found(story: Any, laws_broken: Broken) -> None:

@@ -105,7 +105,7 @@ async def test_an_agent_joins_shards_only_while_nobody_matches_in_them(
     await come("佐藤")
     async with writer.begin() as connection:
         assert await try_lock(connection, "acme", "technical")
-        joining = asyncio.create_task(come("鈴木", queues=("technical", "billing")))
+        joining = asyncio.ensure_future(come("鈴木", queues=("technical", "billing")))
         await _until_somebody_waits_for_a_lock(writer)
         assert not joining.done()
     await joining

@@ -19,6 +19,7 @@ from router.core.assignment import Board, Match
 from router.core.facts import Case, CaseState, Roster
 from router.core.lifecycle import resolve
 from router.core.offers import accept, decline, expire, offer, withdraw
+from router.core.patience import move_on, moves_at, relax, relaxes_at
 from router.core.policy import Policy
 from router.core.roster import roster_of
 from router.core.routing import Routed, route
@@ -57,6 +58,7 @@ class Floor:
         self._offers: dict[UUID, Offer] = {}
         self._work: dict[UUID, Work] = {}
         self._roster: Roster | None = None
+        self._planned: dict[UUID, datetime] = {}
         self._events: list[tuple[datetime, int, int, Act]] = []
         self._number = 0
 
@@ -104,21 +106,19 @@ class Floor:
             if known is None or known.state is CaseState.RESOLVED:
                 self._begin(case, item.work, now)
             self.ledger.moves(case, now)
-            self._board.put_case(case)
+            self._wait(case, now)
             self._match(now)
 
     def _decided(self, item: Incoming, now: datetime) -> Case | None:
         """Return the case as the message leaves it, None where the message concerns none."""
         if item.before is not None and item.before.conversation not in self._newest:
             self._newest[item.before.conversation] = item.before
-        if self._roster is None:
-            self._roster = roster_of(self._agents.values())
         routed = route(
             item.arrival,
             item.customer,
             item.contracts,
             self._newest,
-            self._roster,
+            self._signed_in(),
             self._policy,
             now,
         )
@@ -135,6 +135,38 @@ class Floor:
         for moment in (case.reserved_until, *(told.until for told in case.refusals.values())):
             if moment is not None and moment > now:
                 self._at(moment, self._match)
+
+    def _wait(self, case: Case, now: datetime, *, looked: bool = False) -> None:
+        """Put a case on the board, and plan to look when waiting alone changes it next."""
+        self._board.put_case(case)
+        moments = [*moves_at(case, self._policy, now, looked=looked)]
+        if relaxation := relaxes_at(case, self._policy):
+            moments.append(relaxation)
+        at = max(min(moments, default=now), now)
+        planned = self._planned.get(case.case_id)
+        if moments and (planned is None or planned < now or at < planned):
+            self._planned[case.case_id] = at
+            self._at(at, partial(self._look, case.case_id))
+
+    def _look(self, case_id: UUID, now: datetime) -> None:
+        """Ask less of whoever answers, or let another queue take over, if the case still waits."""
+        self._planned.pop(case_id, None)
+        case = self._cases[case_id]
+        if case.state is not CaseState.WAITING:
+            return
+        if eased := relax(case, self._policy, now):
+            case = eased.case
+        if moved := move_on(case, self._policy, self._signed_in(), now):
+            case = moved.case
+            self.ledger.moves(case, now)
+        self._cases[case_id] = self._newest[case.conversation] = case
+        self._wait(case, now, looked=True)
+        self._match(now)
+
+    def _signed_in(self) -> Roster:
+        if self._roster is None:
+            self._roster = roster_of(self._agents.values())
+        return self._roster
 
     def _match(self, now: datetime) -> None:
         for match in self._board.assign(now):
@@ -228,7 +260,7 @@ class Floor:
         case = change.case
         self._cases[case.case_id] = self._newest[case.conversation] = case
         if case.state is CaseState.WAITING:
-            self._board.put_case(case)
+            self._wait(case, now)
         else:
             self._board.drop_case(case.case_id)
         if change.agent is not None:

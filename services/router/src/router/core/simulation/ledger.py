@@ -109,8 +109,7 @@ class Ledger:
         story = self._current[case.case_id]
         story.accepted_at, story.agent = now, case.agent
         self.steps.append(Step(now, story.queue, -1))
-        if case.agent in self.hours:
-            self.hours[case.agent].accepted += 1
+        self.hours[case.agent or ""].accepted += 1
 
     def solved(self, case: Case, now: datetime) -> None:
         """Note that the matter is done."""

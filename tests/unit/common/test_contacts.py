@@ -120,7 +120,8 @@ def test_a_japanese_mobile_number_is_one_contact_in_every_spelling(rest: int) ->
     [
         ("tel", "tel: +81 90"),
         ("tel", "00840080203085 7"),  # zeros that Vietnam's numbers do not have
-        ("tel", "0390212345678"),
+        ("tel", "+5509042925469"),  # a prefix behind a prefix
+        ("tel", "+390612345678"),
         ("tel", "069600842030857"),  # with 81 before it longer than any number
         ("tel", "e\u200b\u0301"),  # apart only by a character that nobody sees
         ("tel", "\u01f0"),  # a letter that its small form takes apart

@@ -120,9 +120,7 @@ def _e164(digits: str, region: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    if (
-        parsed.italian_leading_zero and e164 != digits
-    ):  # elsewhere than in Italy it may be one too many
+    if e164 != digits:  # of what is no number more prefixes may be left to take off
         return _e164(e164, region)
     # With its country a number may have more digits than any has.
     return _contact(ContactKind.TEL, e164) if _NUMBER.fullmatch(e164) else None

@@ -258,7 +258,8 @@ def _leads(ready: ReadyRule, world: World, queue: str) -> bool:
     named = ready.rule.queue
     if named is None:
         return False
-    return named == queue or queue in world.policy.desks[named].queue.overflow
+    ways = world.policy.desks[named].overflow
+    return named == queue or any(way.to == queue for way in ways)
 
 
 def _needed(ready: ReadyRule, asking: Asking) -> Iterator[Change]:

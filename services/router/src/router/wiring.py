@@ -4,21 +4,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService, consuming_parts
 from common.edges.database import create_writer_engine
+from common.edges.idempotency import IdempotencySweep
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Health, health_routes
 from common.edges.tokens import TokenVerifier
-from router.edges.api import routing_routes
+from router.edges.api import add_routes
 from router.edges.consume import TOPICS, Routing
+from router.edges.matcher import Matcher
+from router.edges.offers_feed import OffersHub
 from router.edges.openapi import document_structs
 from router.edges.roster_view import RosterView
 from router.edges.rules_file import RulesFile
 from router.edges.rules_source import RulesSource
+from router.edges.signals import OFFERS, Listener
+from router.edges.surface import Surface
 from router.edges.ticker import Ticker
 from router.settings import Settings
 
@@ -48,8 +53,37 @@ def build(settings: Settings) -> ConsumingService:
     ticker = Ticker(
         background, settle, lambda: rules.policy, roster.of, system_clock, parts.relay.wake
     )
-    app = _app(settings, rules, parts.health, parts.reader)
-    return parts.service(app, rules, ticker, roster, Closing(background.dispose))
+    acting = create_writer_engine(settings.database, SERVICE, pool_size=10)
+    matching = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    news = Listener(matching)
+    matcher = Matcher(
+        matching,
+        news,
+        settle,
+        lambda: rules.policy,
+        system_clock,
+        parts.relay.wake,
+        settings.match_seconds,
+    )
+    surface = Surface(
+        reader=parts.reader,
+        writer=acting,
+        verifier=TokenVerifier(settings.jwks, settings.issuer, settings.audience),
+        rules=rules,
+        clock=system_clock,
+        after_commit=parts.relay.wake,
+    )
+    hub = OffersHub(
+        acting,
+        Listener(acting, OFFERS),
+        system_clock,
+        lambda: rules.policy.heartbeat,
+        lambda: parts.health.draining,
+    )
+    sweep = IdempotencySweep(acting, system_clock)
+    closing = Closing(background.dispose, matching.dispose, acting.dispose)
+    app = _app(surface, hub, parts.health)
+    return parts.service(app, rules, news, matcher, ticker, roster, hub, sweep, closing)
 
 
 def _rules(settings: Settings) -> RulesSource:
@@ -60,10 +94,9 @@ def _rules(settings: Settings) -> RulesSource:
     )
 
 
-def _app(settings: Settings, rules: RulesSource, health: Health, reader: AsyncEngine) -> FastAPI:
+def _app(surface: Surface, hub: OffersHub, health: Health) -> FastAPI:
     app = FastAPI(title="Madoguchi router", version="1.0.0", docs_url="/docs", redoc_url=None)
-    verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
-    app.include_router(routing_routes(reader, verifier, rules, system_clock))
+    add_routes(app, surface, hub)
     tell_problems(app)
     health_routes(app, health)
     document_structs(app)

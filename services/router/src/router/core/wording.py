@@ -56,6 +56,7 @@ class Wording(Struct, frozen=True, kw_only=True):
     agent_left: str
     agent_retired: str
     agent_picked: str
+    offer_overtaken: str
     agent_of_other_queues: str  # agent, queue
     agent_unqualified: str  # agent, skills
     agent_not_there: str  # agent
@@ -123,6 +124,7 @@ EN = Wording(
     agent_left="the agent is not there any more",
     agent_retired="the agent works here no longer",
     agent_picked="the agent took it from the queue",
+    offer_overtaken="somebody has decided otherwise",
     agent_of_other_queues="{agent} does not answer from {queue}",
     agent_unqualified="{agent} lacks {skills}",
     agent_not_there="{agent} is not signed in",
@@ -187,6 +189,7 @@ JA = Wording(
     agent_left="担当者が席を離れた",
     agent_retired="担当者が担当を外れた",
     agent_picked="担当者がキューから選んだ",
+    offer_overtaken="ほかの人が先に決めた",
     agent_of_other_queues="{agent} は {queue} を担当していない",
     agent_unqualified="{agent} は {skills} を満たさない",
     agent_not_there="{agent} は在席していない",

@@ -49,6 +49,11 @@ _SINCE = text(
      ORDER BY offer.agent_version
     """  # noqa: S608 - our own text
 )
+_OF_CASE = text(
+    f"SELECT {_SHOWN} FROM offer JOIN support_case AS held USING (case_id) "  # noqa: S608 - our own text
+    "WHERE offer.case_id = :case_id AND offer.tenant = :tenant "
+    "ORDER BY offer.made_at, offer.ended_at LIMIT :most"
+)
 _ONE = text(
     f"SELECT {_SHOWN} FROM offer JOIN support_case AS held USING (case_id) "  # noqa: S608 - our own text
     "WHERE offer.offer_id = :offer_id AND offer.tenant = :tenant"
@@ -86,6 +91,15 @@ async def offer_shown(connection: AsyncConnection, tenant: str, offer_id: UUID) 
     """Return one offer of a tenant."""
     rows = await connection.execute(_ONE, {"tenant": tenant, "offer_id": offer_id})
     return next((found.offer for found in _shown(rows.mappings())), None)
+
+
+async def offers_of_case(
+    connection: AsyncConnection, tenant: str, case_id: UUID
+) -> list[OfferView]:
+    """Return whom a case was offered to, oldest first."""
+    parameters = {"tenant": tenant, "case_id": case_id, "most": MOST}
+    rows = await connection.execute(_OF_CASE, parameters)
+    return [found.offer for found in _shown(rows.mappings())]
 
 
 def _asked(keys: Sequence[AgentKey]) -> dict[str, object]:

@@ -26,13 +26,14 @@ _ROSTER_AT = "CREATE INDEX roster_event_at ON roster_event (tenant, at)"
 # A queue's open cases in the order in which they are served, and what counting them needs.
 _CASES = """
 CREATE INDEX support_case_rank ON support_case (tenant, queue, rank, case_id)
- INCLUDE (state, opened_at, first_response_due, resolution_due) WHERE state <> 'resolved'
+ INCLUDE (state, opened_at, first_response_due, told) WHERE state <> 'resolved'
 """
+_OFFERS = "CREATE INDEX offer_case ON offer (case_id)"
 
 
 def upgrade() -> None:
     """Add what agents' tools and supervisors need."""
-    for statement in (_ROSTER, _ROSTER_AT, _CASES):
+    for statement in (_ROSTER, _ROSTER_AT, _CASES, _OFFERS):
         op.execute(statement)
     create_idempotency()
     isolate_tenants("roster_event")

@@ -2,6 +2,8 @@
 
 import pytest
 from tests.fuzz.targets import CORPUS, TARGETS
+from tests.fuzz.webhook_targets import ALL
+from tests.samples.signing import SIGNERS
 
 MOST_BYTES = 600_000
 INPUTS = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
@@ -16,6 +18,11 @@ def test_every_input_kept_for_a_target_is_borne(name: str) -> None:
 def test_the_corpus_stays_small_and_belongs_to_targets() -> None:
     assert sum(path.stat().st_size for path in INPUTS) < MOST_BYTES
     assert {path.parent.name for path in INPUTS} <= set(TARGETS)
+
+
+def test_whatever_a_provider_signs_can_be_signed_here() -> None:
+    through_amazon, asked = {"ses", "aws-sms"}, {"smpp", "bluesky"}
+    assert set(ALL) - set(SIGNERS) == through_amazon | asked
 
 
 @pytest.mark.parametrize("name", TARGETS)

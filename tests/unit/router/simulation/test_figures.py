@@ -27,7 +27,7 @@ from router.core.simulation.history import (
     shifts,
 )
 from router.core.simulation.people import Answer, Incoming, Placed, Shift
-from router.core.simulation.replaying import Rosters, checked, replay
+from router.core.simulation.replaying import Journal, checked, replay
 from router.core.simulation.staffing import staffing
 
 START = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_a_decision_made_again_is_the_recorded_one_byte_for_byte(
         RosterEvent(3, START, hanako(queues=("technical",), skills={"network": 5, "japanese": 4})),
         RosterEvent(7, START, hanako(queues=("technical",), presence=Presence.OFFLINE)),
     )
-    rosters = Rosters(journal)
+    rosters = Journal(journal)
     empty, staffed = (rosters.at(number) for number in (7, 3))  # looked up in any order
     day = History(
         start=START,

@@ -58,6 +58,9 @@ class Floor:
         self._offers: dict[UUID, Offer] = {}
         self._work: dict[UUID, Work] = {}
         self._roster: Roster | None = None
+        self._had: dict[
+            UUID, tuple[str, datetime]
+        ] = {}  # who had a case of a customer last, until when
         self._planned: dict[UUID, datetime] = {}
         self._events: list[tuple[datetime, int, int, Act]] = []
         self._number = 0
@@ -121,6 +124,7 @@ class Floor:
             self._signed_in(),
             self._policy,
             now,
+            self._last_agent(item.customer.customer, now),
         )
         if not isinstance(routed, Routed):
             return None
@@ -163,10 +167,16 @@ class Floor:
         self._wait(case, now, looked=True)
         self._match(now)
 
-    def _signed_in(self) -> Roster:
-        if self._roster is None:
+    def _signed_in(self) -> Roster | None:
+        """Return who is signed in; where no agent was ever named, everybody counts as there."""
+        if self._roster is None and self._agents:
             self._roster = roster_of(self._agents.values())
         return self._roster
+
+    def _last_agent(self, customer: UUID, now: datetime) -> str | None:
+        """Return who had a case of the customer lately."""
+        agent, since = self._had.get(customer, (None, now))
+        return agent if since >= now - self._policy.last_agent else None
 
     def _match(self, now: datetime) -> None:
         for match in self._board.assign(now):
@@ -223,6 +233,7 @@ class Floor:
         agent = self._agents[case.agent or ""]
         change = resolve(case, agent, self._policy.terms, now, agent.agent)
         self._keep(change, now)
+        self._had[case.customer] = agent.agent, now
         self.ledger.solved(change.case, now)
         wrap_up_until = self._agents[agent.agent].wrap_up_until
         if wrap_up_until is not None and wrap_up_until > now:

@@ -27,7 +27,7 @@ class Check(Struct, frozen=True, kw_only=True):
     others: int
 
 
-class Rosters:
+class Journal:
     """Who was signed in after each change of the journal; asked in about the order of its numbers."""
 
     def __init__(self, events: Sequence[RosterEvent]) -> None:
@@ -81,8 +81,8 @@ def checked(history: History, policy: Policy) -> Check:
 def _again(
     kept: Sequence[Kept], history: History, policy: Policy
 ) -> Iterator[tuple[Kept, Decision]]:
-    rosters = Rosters(history.roster)
+    journal = Journal(history.roster)
     for one in kept:
-        outcome = replayed(one.inputs, rosters.at(one.inputs.roster), policy)
+        outcome = replayed(one.inputs, journal.at(one.inputs.roster), policy)
         if isinstance(outcome, Decision):
             yield one, outcome

@@ -23,6 +23,7 @@ from common.core.delivery import DeliveryStatus
 from common.core.errors import PoisonError
 from common.core.events import Channel, CustomersMerged, MessageKind
 from common.core.ids import derived_id
+from common.core.work import AgentChanged, AgentPresenceChanged, Presence
 from timeline.core.entry import Position
 from timeline.core.recording import entry_of, message_ref, position_of
 
@@ -101,6 +102,15 @@ def test_events_about_customers_are_no_entries() -> None:
     )
     assert entry_of(event(merged, HANAKO_TEL, START), HERE, START, "JP") is None
     assert entry_of(profile([HANAKO_TEL], ref=HANAKO_TEL), HERE, START, "JP") is None
+
+
+def test_what_the_company_says_of_itself_is_in_nobodys_history() -> None:
+    came = AgentPresenceChanged(
+        agent="tanaka", presence=Presence.ONLINE, changed_at=START, agent_version=1
+    )
+    joined = AgentChanged(agent="tanaka", changed_at=START, agent_version=2)
+    for told in (came, joined):
+        assert entry_of(event(told, "agent:tanaka", START), HERE, START, "JP") is None
 
 
 def test_a_contact_that_somebody_wrote_their_own_way_is_the_same_contact() -> None:

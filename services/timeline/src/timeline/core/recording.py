@@ -21,6 +21,7 @@ from common.core.events import (
     MessageStatus,
 )
 from common.core.ids import derived_id
+from common.core.work import AgentChanged, AgentPresenceChanged, RulesActivated
 from timeline.core.entry import (
     ATTACHMENT,
     CHANGES,
@@ -33,7 +34,10 @@ from timeline.core.entry import (
 from timeline.core.values import canonical, json_value, storable, utc
 
 _TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
-_ABOUT_CUSTOMERS = (CustomerChanged, CustomersMerged, CustomersUnmerged)
+_ABOUT_NO_CONTACT = (
+    *(CustomerChanged, CustomersMerged, CustomersUnmerged),  # identity's
+    *(AgentChanged, AgentPresenceChanged, RulesActivated),  # the company's own
+)
 
 
 class _Description(Struct, frozen=True):
@@ -59,7 +63,7 @@ def entry_of(event: Event, position: Position, heard_at: datetime, region: str) 
 
     Raises PoisonError (`bad-contact`, `bad-json`).
     """
-    if isinstance(event.data, _ABOUT_CUSTOMERS):
+    if isinstance(event.data, _ABOUT_NO_CONTACT):
         return None
     attributes = event.attributes
     contact = canonical(attributes.subject, region)

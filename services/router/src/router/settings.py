@@ -17,3 +17,6 @@ class Settings(CommonSettings):
         "database", description="whether rules can be activated, or the file is the only truth"
     )
     rules_poll_seconds: float = Field(1.0, description="how often other rules are looked for")
+    match_seconds: float = Field(
+        5.0, description="how often all that waits is looked at, in case news of it were lost"
+    )

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.ids import customer_id
 from common.core.work import Presence
@@ -99,13 +99,18 @@ def come(writer: AsyncEngine, policy: Policy) -> Callable[..., Awaitable[None]]:
     return run
 
 
+async def settled(connection: AsyncConnection) -> None:
+    """Do nothing: the tests' policy is known from the beginning."""
+    del connection
+
+
 @pytest.fixture
 def matcher_on(policy: Policy) -> Callable[..., Matcher]:
     """Return a matcher on an engine. It looks at everything only when told to."""
 
     def build(engine: AsyncEngine, now: datetime = NOW, news: Listener | None = None) -> Matcher:
         heard = news or Listener(engine)
-        return Matcher(engine, heard, lambda: policy, lambda: now, lambda: None, FOR_EVER)
+        return Matcher(engine, heard, settled, lambda: policy, lambda: now, lambda: None, FOR_EVER)
 
     return build
 

@@ -7,7 +7,7 @@ another replica was just matching, is looked at again at once.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -32,7 +32,8 @@ from router.edges.work import save_changes
 logger = structlog.get_logger()
 
 RETRY_SECONDS = 0.5
-BUSY_SECONDS = 0.01  # another replica matches in the shard
+BUSY_SECONDS = 0.01  # another replica matches in the shard, or somebody works on what was matched
+ATTEMPTS = 3
 AT_ONCE = 1000  # agents or queues in a round
 LEAST_DEPTH = 2  # cases read of a lane
 DEEPER = 8  # times as many where the first were too few
@@ -46,6 +47,15 @@ class _Candidates(Struct, frozen=True):
     depth: int
 
 
+class _Tried(Struct, frozen=True):
+    """The offers of a round. `disturbed` where somebody changed what was matched meanwhile."""
+
+    changes: list[Change]
+    now: datetime
+    disturbed: bool
+    more: bool
+
+
 class Matcher:
     """Matches as a component, until told to stop."""
 
@@ -55,13 +65,16 @@ class Matcher:
         self,
         engine: AsyncEngine,
         news: Listener,
+        settle: Callable[[AsyncConnection], Awaitable[None]],
         policy: Callable[[], Policy],
         clock: Clock,
         after_commit: Callable[[], None],
         look_seconds: float,
     ) -> None:
+        """`settle` sees to it that the policy is known; everything is looked at every `look_seconds`."""
         self._engine = engine
         self._news = news
+        self._settle = settle
         self._policy = policy
         self._clock = clock
         self._after_commit = after_commit
@@ -76,6 +89,8 @@ class Matcher:
             if dirty.everything or loop.time() - looked_at > self._look_seconds:
                 dirty.everything, looked_at = True, loop.time()
             try:
+                async with self._engine.begin() as connection:
+                    await self._settle(connection)
                 await self.round(dirty)
             except Exception as error:
                 if not is_passing(error):
@@ -104,22 +119,33 @@ class Matcher:
                     yield news
 
     async def _match(self, shard: str, news: News) -> bool:
-        """Run a round in one shard. Return whether it left nothing to look at again."""
+        """Run a round in one shard. Return whether it left nothing to look at again.
+
+        Where somebody changes what was matched, all of it is matched again: what he leaves may go
+        first. What stays locked is passed over in the end.
+        """
         async with self._engine.begin() as connection:
             if not await try_lock(connection, news.tenant, shard):
                 await asyncio.sleep(BUSY_SECONDS)
                 return False
             if (await by_shard(connection, news)).keys() != {shard}:
                 return False  # two shards have become one meanwhile
-            now = self._clock()
-            found, matches = await self._matched(connection, news, now)
-            policy = self._policy()
-            changes = await self._offers(connection, matches, policy, now)
-            await save_changes(connection, changes, policy, now)
-        if changes:
+            tried = await self._try(connection, news)
+            for _ in range(1, ATTEMPTS):
+                if tried.disturbed:
+                    await asyncio.sleep(BUSY_SECONDS)
+                    tried = await self._try(connection, news)
+            await save_changes(connection, tried.changes, self._policy(), tried.now)
+        if tried.changes:
             self._after_commit()
+        return not tried.disturbed and not tried.more
+
+    async def _try(self, connection: AsyncConnection, news: News) -> _Tried:
+        now = self._clock()
+        found, matches = await self._matched(connection, news, now)
+        changes = await self._offers(connection, matches, self._policy(), now)
         more = bool(matches) and _is_used_up(found, matches, now)
-        return len(changes) == len(matches) and not more
+        return _Tried(changes, now, disturbed=len(changes) < len(matches), more=more)
 
     async def _matched(
         self, connection: AsyncConnection, news: News, now: datetime
@@ -176,6 +202,8 @@ class Matcher:
 async def _everything(connection: AsyncConnection, tenant: str) -> AsyncIterator[News]:
     """Yield all that could match: by what waits or by who is free, whichever is less."""
     free = await candidates.free_agents(connection, tenant, "", AT_ONCE)
+    if not free:
+        return
     queues = await candidates.waiting_queues(connection, tenant, AT_ONCE)
     if len(queues) < len(free):
         yield News(tenant, queues=tuple(queues))

@@ -198,7 +198,7 @@ async def test_cases_are_listed_in_the_order_in_which_they_are_served(
 ) -> None:
     await handle([says("障害です", contact=f"line:main:U{n}", minutes=-n) for n in range(5)])
     ranks: list[str] = []
-    after = ""
+    after: str | None = ""
     while after is not None:
         path = f"/v1/cases?queue=technical&state=waiting&limit=2{after and f'&after={after}'}"
         page = (await api.get(path, headers=supervisor)).json()

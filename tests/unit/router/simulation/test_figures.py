@@ -169,6 +169,7 @@ def test_a_decision_made_again_is_the_recorded_one_byte_for_byte(
         kept=(
             kept("障害です", policy, 1, empty),
             kept("障害ですか", policy, 2, staffed),
+            kept("障害ですね", policy, 2.5, staffed),
             kept("障害かな", policy, 3),
             kept("請求書", ruled("queue: billing", "queue: general"), 4),
         ),
@@ -177,10 +178,10 @@ def test_a_decision_made_again_is_the_recorded_one_byte_for_byte(
         offers=(),
     )
     queues = [one.decision.queue for one in day.kept]
-    assert queues == ["general", "technical", "technical", "general"]
+    assert queues == ["general", "technical", "technical", "technical", "general"]
     check = checked(day, policy)
-    assert (check.same, check.differing, check.others) == (3, (), 1)
-    assert replay(day, policy)[day.kept[3].decision.message_event].queue == "billing"
+    assert (check.same, check.differing, check.others) == (4, (), 1)
+    assert replay(day, policy)[day.kept[4].decision.message_event].queue == "billing"
     forged = replace(day.kept[0], body=b"{}")
     wrong = checked(replace(day, kept=(forged, *day.kept[1:])), policy)
     assert wrong.differing == (forged.decision.message_event,)

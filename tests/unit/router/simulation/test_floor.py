@@ -265,3 +265,49 @@ def test_nobody_is_lost_or_served_twice_and_the_same_dice_say_the_same(
         assert (story.left_at is None) != (story.resolved_at is None)
     assert sum(step.by for step in ledger.steps) == 0
     assert all(0 <= hours.used <= hours.capacity for hours in ledger.hours.values())
+
+
+RELAXING = "relax: [{after: 5m, skills: {billing: -2}}, {after: 20m, drop: [billing]}], when_closed"
+
+
+def test_waiting_relaxes_what_is_asked_until_somebody_is_good_enough(
+    ruled: Callable[..., Policy], placed: Placing, hanako: Staff
+) -> None:
+    policy = ruled("skills: {billing: 1}, when_closed", f"skills: {{billing: 1}}, {RELAXING}")
+    beginner = hanako(skills={"billing": 1})
+    hard, harder = placed(1, skills={"billing": 3}), placed(2, 1, skills={"billing": 5})
+    stories = ran(policy, [hard, harder], [beginner]).stories
+    assert [ends(story)[0] for story in stories] == [5, 21]
+
+
+def test_a_case_that_waited_for_long_moves_on_as_soon_as_another_queue_can_take_it(
+    ruled: Callable[..., Policy], placed: Placing, hanako: Staff
+) -> None:
+    way = "overflow: [{to: general, after: 10m}], when_closed"
+    policy = ruled("skills: {billing: 1}, when_closed", f"skills: {{billing: 1}}, {way}")
+    busy = hanako(capacity=0)
+    clerk = hanako("jiro", queues=("general",), skills={})
+    late = Shift(START + 30.5 * MINUTE, clerk)
+    impatient = placed(2, 0, patience=12, skills={})
+    ledger = ran(policy, [placed(1, skills={}), impatient], [busy, late])
+    assert [ends(story) for story in ledger.stories] == [(31, 41, None), (None, None, 12)]
+    assert ledger.stories[0].queue == "general"
+
+
+def test_who_had_the_customers_last_case_gets_his_next_one(
+    ruled: Callable[..., Policy], incoming: Callable[..., Incoming], hanako: Staff
+) -> None:
+    policy = ruled("urgency: {points: 10}", "urgency: {points: 10}\nassignment: {last_agent: 2h}")
+    skills = {"billing": 3, "japanese": 5}
+    agents = [hanako(skills=skills), hanako("jiro", skills=skills, free_since=START + MINUTE)]
+    arriving = [
+        incoming("請求書", 0, 1, conversation="a"),
+        incoming("請求の件", 30, 2, conversation="b"),
+        incoming("請求です", 300, 3, conversation="c"),
+    ]
+    ledger = ran(policy, arriving, agents)
+    assert [(one.agent, one.why) for one in ledger.assigned] == [
+        ("hanako", "free_longest"),
+        ("hanako", "knows_customer"),
+        ("jiro", "free_longest"),
+    ]

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -24,14 +23,15 @@ def _parts(report: Report, language: Language, zone: ZoneInfo) -> Iterator[Rende
     say = WORDS[language]
     yield Text(asked(report, say, zone), style="bold")
     for sheet in sheets(report, say):
+        yield Text(f"\n{sheet.title}", style="bold")
         yield _table(sheet)
-        yield Padding(Text(sheet.note, style="dim"), (0, 0, 1, 0))
+        yield Text(sheet.note, style="dim")
     for note in (*report.notes, say.assumed):
-        yield Text(note, style="dim")
+        yield Text(f"\n{note}", style="dim")
 
 
 def _table(sheet: Sheet) -> Table:
-    table = Table(title=sheet.title, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     for index, head in enumerate(sheet.heads):
         table.add_column(head, justify="left" if index < sheet.texts else "right", overflow="fold")
     for row in sheet.rows:

@@ -8,12 +8,14 @@ from router.edges.offers_api import offers_routes
 from router.edges.offers_feed import OffersHub
 from router.edges.queues_api import queues_routes
 from router.edges.surface import Surface, tell_conflicts
+from router.edges.why_api import why_routes
 
 
 def add_routes(app: FastAPI, surface: Surface, hub: OffersHub) -> None:
     """Add everything under `/v1`."""
     app.include_router(queues_routes(surface))
     app.include_router(cases_routes(surface))
+    app.include_router(why_routes(surface))
     app.include_router(agents_routes(surface))
     app.include_router(offers_routes(surface, hub))
     tell_conflicts(app)

@@ -4,7 +4,7 @@ What is in force is the newest activation; a roll-back is one more. Activating i
 under a lock: of two people who looked at the same activation, the second is told who was faster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -33,6 +33,9 @@ class Activation(Struct, frozen=True, kw_only=True):
     activated_at: datetime
     by: str
     reason: str | None = None
+
+
+Work = Callable[[AsyncConnection], Awaitable[Activation]]
 
 
 class Version(Struct, frozen=True, kw_only=True):

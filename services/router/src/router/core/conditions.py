@@ -9,7 +9,7 @@ CEL's maps and calling back from it took longer than all the rest of a decision.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import cel
 from msgspec import Struct
@@ -17,7 +17,9 @@ from msgspec import Struct
 from common.core.events import Message
 from common.core.ids import derived_id
 from router.core.facts import Arrival, Customer
-from router.core.text import contains_word, folded, written
+from router.core.forms import Attribute, Form, Mentions, NoneOf, OneOf, forms_of
+from router.core.text import folded, written
+from router.core.words import WordSearch
 
 Value = str | int | bool | list[str] | dict[str, str]
 
@@ -129,6 +131,10 @@ class Condition:
 
     def __init__(self, source: str) -> None:
         self.source = source
+        self.forms = forms_of((source,))
+        checks = [_check(form) for form in self.forms]
+        self._checks = [check for check in checks if check is not None]
+        self._direct = len(self._checks) == len(checks)
         self.fields: dict[str, tuple[str, str]] = {}
         self.mentions: dict[str, tuple[Word, ...]] = {}
         rewritten = _PARTS.sub(self._replaced, source)
@@ -137,8 +143,20 @@ class Condition:
 
     def answer(self, asking: "Asking") -> Answer:
         """Ask about one message. A type error is no truth and no crash; it says what is wrong."""
+        if self._direct:
+            return _YES if all(check(asking) for check in self._checks) else _NO
+        return self.computed(asking)
+
+    def found(self, asking: "Asking") -> Iterator[str]:
+        """Yield, of each `mentions`, the first word that the message has."""
+        for words in self.mentions.values():
+            if word := asking.first(words):
+                yield word
+
+    def computed(self, asking: "Asking") -> Answer:
+        """Return what CEL says."""
         try:
-            value = self._program.execute(asking.context)
+            value = self._program.execute(asking.context(self))
         except KeyError as error:
             return Answer(holds=False, error=f"no {error}")
         except _FAILURES as error:
@@ -181,42 +199,81 @@ class Condition:
 
 
 class Questions:
-    """Everything that some conditions ask about, each once."""
+    """Every word that some conditions ask about, looked for at once."""
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         asked = tuple(conditions)
-        self.fields = {
-            name: FIELDS[owner][field]
+        self.search = WordSearch(
+            word.folded
             for condition in asked
-            for name, (owner, field) in condition.fields.items()
-        }
-        self.mentions = {
-            name: words for condition in asked for name, words in condition.mentions.items()
-        }
+            for words in condition.mentions.values()
+            for word in words
+        )
 
 
 class Asking:
-    """One message made ready to be asked about. `found` has the word that each `mentions` met."""
+    """One message made ready to be asked about. `words` are those of all `mentions` that it has."""
 
     def __init__(self, situation: Situation, questions: Questions) -> None:
-        text = folded(written(situation.message))
-        self.found = {name: _first_in(text, words) for name, words in questions.mentions.items()}
+        self.situation = situation
+        self.words = questions.search.present(folded(written(situation.message)))
+        self._texts: dict[str, str] = {}
+
+    def first(self, words: Iterable[Word]) -> str | None:
+        """Return the first of the words that the message has, as its author wrote it."""
+        return next((word.written for word in words if word.folded in self.words), None)
+
+    def text_of(self, field: str) -> str:
+        """Return the value of a field (`message.channel`) that is a text (`asks_text`)."""
+        known = self._texts.get(field)
+        if known is None:
+            known = self._texts[field] = str(_reader(field)(self.situation))
+        return known
+
+    def context(self, condition: Condition) -> cel.Context:
+        """Return what CEL needs to answer a condition."""
         variables: dict[str, Value] = {
-            name: read(situation) for name, read in questions.fields.items()
+            name: FIELDS[owner][field](self.situation)
+            for name, (owner, field) in condition.fields.items()
         }
-        for name, word in self.found.items():
-            variables[name] = word is not None
-        self.context = cel.Context(variables)
+        for name, words in condition.mentions.items():
+            variables[name] = self.first(words) is not None
+        return cel.Context(variables)
 
 
 _YES, _NO = Answer(holds=True), Answer(holds=False)
+_NO_TEXTS = frozenset(
+    {
+        *("message.recipients", "message.attachments", "message.attributes"),
+        *("customer.known", "contract.in_force"),
+    }
+)
 
 
-def _first_in(text: str, words: tuple[Word, ...]) -> str | None:
-    for word in words:
-        if contains_word(text, word.folded):
-            return word.written
-    return None
+def asks_text(field: str) -> bool:
+    """Whether a field's value is a text, so that comparing it with texts is never an error."""
+    return field not in _NO_TEXTS
+
+
+def _reader(field: str) -> Callable[[Situation], Value]:
+    owner, _, name = field.partition(".")
+    return FIELDS[owner][name]
+
+
+def _check(form: Form) -> Callable[["Asking"], bool] | None:
+    """Return how Python tells what CEL would say of such a part of a condition, if it can."""
+    match form:
+        case OneOf(field, values) if asks_text(field):
+            return lambda asking: asking.text_of(field) in values
+        case NoneOf(field, values) if asks_text(field):
+            return lambda asking: asking.text_of(field) not in values
+        case Mentions(words):
+            plain = frozenset(map(folded, words))
+            return lambda asking: not plain.isdisjoint(asking.words)
+        case Attribute(name):
+            return lambda asking: name in asking.situation.message.attributes
+        case _:
+            return None
 
 
 def _unanswered(error: Exception) -> Answer:

@@ -235,7 +235,7 @@ def _languages(world: World) -> set[str]:
 
 def _about_rules(world: World, decision: Decision, queue: str) -> Iterator[Change]:
     policy = world.policy
-    asking = Asking(_situation(world, decision), policy.questions)
+    asking = Asking(_situation(world, decision), policy.book.questions)
     matched = {trial.rule for trial in decision.rules if trial.matched}
     deciding = [ready.rule.id for ready in policy.rules if _decides(ready, matched)]
     for ready in policy.rules:

@@ -9,8 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from common.core.cases import Continuity, Decision, PriorityPart, SkillRequirement
+from common.core.cases import Continuity, Decision, PriorityPart, RuleTrial, SkillRequirement
 from common.core.events import Contract
 from common.core.ids import derived_id
 from router.core.conditions import Situation
@@ -74,19 +75,27 @@ def decide(
     if joined := question.joined:
         follows = message.kind in FOLLOWING
         return _following(question, joined) if follows else _evaluated(question, _standing(joined))
-    promised = entitle(
-        contracts, message, policy.promises, policy.default_promise, say, customer.shared
-    )
-    return _evaluated(question, promised)
+    return _evaluated(question, _entitled(question))
+
+
+class _Weighed(Struct, frozen=True):
+    """What the rules say of a message under some plan."""
+
+    situation: Situation
+    matched: Sequence[ReadyRule]
+    trials: tuple[RuleTrial, ...]
+    parts: tuple[PriorityPart, ...]
+    priority: int
 
 
 def _evaluated(question: Question, entitlement: Entitlement) -> Decision:
     """Return the decision of a message that the rules are asked about."""
     policy, case, joined = question.policy, question.case, question.joined
-    situation = _situation(question, entitlement)
-    matched, trials = matching(policy.rules, situation, policy.questions, policy.say)
-    parts = kept(parts_of(situation, matched, policy), joined, policy)
-    priority = total(parts)
+    weighed = _weighed(question, entitlement)
+    if policy.has_targets:
+        entitlement, weighed = _by_priority(question, entitlement, weighed)
+    situation, matched, trials = weighed.situation, weighed.matched, weighed.trials
+    parts, priority = weighed.parts, weighed.priority
     placement = _placement(question, matched, _needs(question, entitlement, matched))
     rank = entitlement.first_response_due - credit(
         priority, policy.credit_per_point, policy.credit_at_most
@@ -115,6 +124,63 @@ def _evaluated(question: Question, entitlement: Entitlement) -> Decision:
         skills=placement.skills,
         rules=trials,
         queues=placement.trials,
+    )
+
+
+def _entitled(question: Question, priority: int | None = None) -> Entitlement:
+    policy = question.policy
+    return entitle(
+        question.contracts,
+        question.arrival.message,
+        policy.promises,
+        policy.default_promise,
+        policy.say,
+        question.customer.shared,
+        priority,
+    )
+
+
+def _weighed(question: Question, entitlement: Entitlement) -> _Weighed:
+    policy = question.policy
+    situation = _situation(question, entitlement)
+    matched, trials = matching(policy.book, situation, policy.say)
+    parts = kept(parts_of(situation, matched, policy), question.joined, policy)
+    return _Weighed(situation, matched, trials, parts, total(parts))
+
+
+def _by_priority(
+    question: Question, entitlement: Entitlement, weighed: _Weighed
+) -> tuple[Entitlement, _Weighed]:
+    """Return what the plans promise to a case of this priority.
+
+    Another contract may then be the best, and under its plan the priority may be another; that is
+    followed once.
+    """
+    if joined := question.joined:
+        return _raised(question, joined, entitlement, weighed.priority), weighed
+    again = _entitled(question, weighed.priority)
+    if again.plan == entitlement.plan:
+        return again, weighed
+    weighed = _weighed(question, again)
+    return again, weighed
+
+
+def _raised(question: Question, joined: Case, standing: Entitlement, priority: int) -> Entitlement:
+    """Return what an open case is promised once a message gives it the priority of another target.
+
+    That target counts from the message on, and never puts a deadline off.
+    """
+    policy = question.policy
+    promise = policy.promises.get(joined.plan, policy.default_promise)
+    if promise.lengths(priority) == promise.lengths(joined.priority):
+        return standing
+    first_response, resolution = promise.due(question.arrival.message.received_at, priority)
+    if joined.first_responded_at is not None:
+        first_response = standing.first_response_due
+    return replace(
+        standing,
+        first_response_due=min(standing.first_response_due, first_response),
+        resolution_due=min(standing.resolution_due, resolution),
     )
 
 

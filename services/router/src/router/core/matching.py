@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from common.core.cases import RuleTrial, SkillRequirement
 from router.core.conditions import Asking, Condition, Questions, Situation, shortened
+from router.core.indexing import RuleIndex
 from router.core.rules import Rule
 from router.core.skills import asked
 from router.core.wording import Wording
@@ -21,13 +22,35 @@ class ReadyRule(Struct, frozen=True, kw_only=True):
     skills: tuple[SkillRequirement, ...]
 
 
+class RuleBook(Struct, frozen=True):
+    """Rules that are asked together, in the file's order."""
+
+    rules: tuple[ReadyRule, ...]
+    questions: Questions
+    index: RuleIndex
+
+
+def book_of(rules: Iterable[ReadyRule]) -> RuleBook:
+    """Return rules made ready to be asked together."""
+    listed = tuple(rules)
+    questions = Questions(condition for rule in listed for condition in rule.conditions)
+    filed = ((rule.conditions, rule.fails[0] if rule.fails else rule.holds) for rule in listed)
+    return RuleBook(listed, questions, RuleIndex(filed))
+
+
 def matching(
-    rules: Iterable[ReadyRule], situation: Situation, questions: Questions, say: Wording
+    book: RuleBook, situation: Situation, say: Wording
 ) -> tuple[list[ReadyRule], tuple[RuleTrial, ...]]:
     """Return the rules that match, in the file's order, and a trial of every rule."""
-    asking = Asking(situation, questions)
-    tried = [(rule, _tried(rule, asking, say)) for rule in rules]
-    return [rule for rule, trial in tried if trial.matched], tuple(trial for _, trial in tried)
+    asking = Asking(situation, book.questions)
+    trials = list(book.index.failed)
+    matched = []
+    for number in book.index.candidates(asking):
+        rule = book.rules[number]
+        trials[number] = trial = tried(rule, asking, say)
+        if trial.matched:
+            matched.append(rule)
+    return matched, tuple(trials)
 
 
 def ready(rule: Rule, say: Wording) -> ReadyRule:
@@ -43,7 +66,8 @@ def ready(rule: Rule, say: Wording) -> ReadyRule:
     )
 
 
-def _tried(ready: ReadyRule, asking: Asking, say: Wording) -> RuleTrial:
+def tried(ready: ReadyRule, asking: Asking, say: Wording) -> RuleTrial:
+    """Return whether a rule matches a message, and why."""
     for condition, fails in zip(ready.conditions, ready.fails, strict=True):
         answer = condition.answer(asking)
         if answer.error is not None:
@@ -51,12 +75,7 @@ def _tried(ready: ReadyRule, asking: Asking, say: Wording) -> RuleTrial:
             return RuleTrial(ready.rule.id, matched=False, reason=reason)
         if not answer.holds:
             return fails
-    words = [
-        word
-        for condition in ready.conditions
-        for name in condition.mentions
-        if (word := asking.found[name])
-    ]
+    words = [word for condition in ready.conditions for word in condition.found(asking)]
     if not words:
         return ready.holds
     reason = say.conditions_hold_words.format(words=", ".join(dict.fromkeys(words)))

@@ -6,9 +6,8 @@ from datetime import timedelta
 from msgspec import Struct
 
 from router.core.calendars import BusinessHours
-from router.core.conditions import Questions
 from router.core.entitlement import Promise, PromisedTarget
-from router.core.matching import ReadyRule, ready
+from router.core.matching import ReadyRule, RuleBook, book_of, ready
 from router.core.queues import ALWAYS, Desk, Ease, WayOut
 from router.core.rules import (
     Assignment,
@@ -33,9 +32,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     language: Language
     say: Wording
     rules: tuple[ReadyRule, ...]
-    questions: Questions
+    book: RuleBook
     promises: Mapping[str, Promise]
     default_promise: Promise
+    has_targets: bool
     tiers: Mapping[str, Tier]
     skills: Mapping[str, str]
     desks: Mapping[str, Desk]
@@ -69,9 +69,10 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         language=rules.language,
         say=say,
         rules=ready_rules,
-        questions=Questions(condition for rule in ready_rules for condition in rule.conditions),
+        book=book_of(ready_rules),
         promises=promises,
         default_promise=promises[default_of(rules.plans)],
+        has_targets=any(plan.targets for plan in rules.plans.values()),
         tiers=rules.tiers,
         skills=rules.skills,
         desks=_desks(rules, hours, say),

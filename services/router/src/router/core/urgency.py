@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
-from router.core.text import contains_word, folded
+from router.core.text import folded
+from router.core.words import WordSearch
 
 Scorer = Callable[[str], tuple[str, ...]]
 """Finds the words of a text that show urgency. A model can stand in for the list below."""
@@ -34,9 +35,11 @@ _CALM = re.compile(  # says the opposite with the same words
 def urgent_words(extra: Iterable[str] = ()) -> Scorer:
     """Return the scorer that ships: a short list in Japanese and English, and the company's own."""
     words = tuple(dict.fromkeys(folded(word) for word in (*URGENT_WORDS, *extra)))
+    search = WordSearch(words)
 
     def found(text: str) -> tuple[str, ...]:
         plain = _CALM.sub(" ", folded(text))
-        return tuple(word for word in words if contains_word(plain, word))
+        present = search.present(plain)
+        return tuple(word for word in words if word in present) if present else ()
 
     return found

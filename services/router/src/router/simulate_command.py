@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from common.core.errors import TransientError
-from common.edges.database import create_reader_engine
+from common.edges.database import create_reader_engine, create_writer_engine, passing_errors
 from router.core.loading import Loaded, RulesError, load as load_rules
 from router.core.policy import Policy, compiled
 from router.core.rules import DURATION, seconds
@@ -27,6 +27,7 @@ from router.core.simulation.load import Load, read_load
 from router.core.simulation.report import Asked, Report
 from router.core.simulation.staffing import Staffing
 from router.core.wording import Language
+from router.edges import rules_store
 from router.edges.recorded import recorded
 from router.edges.simulating import Tell, generated_report, recorded_report, staffing_of
 from router.edges.simulation_page import page
@@ -36,6 +37,8 @@ from router.settings import Settings
 from router.wiring import SERVICE
 
 CURRENT = "current"
+
+Answer = TypeVar("Answer")
 
 
 class Staffed(Struct, frozen=True):
@@ -139,10 +142,15 @@ def _history(tenant: str, asked: Asked) -> History:
         finally:
             await engine.dispose()
 
+    return _answered(read())
+
+
+def _answered(asking: Coroutine[None, None, Answer]) -> Answer:
+    """Return what the database says; end the program where it is away."""
     try:
-        return asyncio.run(read())
+        return asyncio.run(asking)
     except TransientError as error:
-        _refuse(f"no history: {error}")
+        _refuse(str(error))
 
 
 def _show(
@@ -158,8 +166,27 @@ def _show(
 def _current(against: str | None) -> Policy | None:
     if against is None:
         return None
-    loaded = _loaded(Settings().rules if against == CURRENT else Path(against))
+    loaded = _in_force() if against == CURRENT else _loaded(Path(against))
     return compiled(loaded.rules, loaded.version)
+
+
+def _in_force() -> Loaded:
+    """Return the rules that decide now: those last activated, else those of the file."""
+    settings = Settings()
+
+    async def read() -> bytes | None:
+        engine = create_writer_engine(settings.database, SERVICE, pool_size=1)
+        try:
+            async with passing_errors(), engine.connect() as connection:
+                newest = await rules_store.newest(connection)
+                return await rules_store.content_of(connection, newest) if newest else None
+        finally:
+            await engine.dispose()
+
+    if settings.rules_source == "file":
+        return _loaded(settings.rules)
+    content = _answered(read())
+    return _loaded(settings.rules) if content is None else load_rules(content)
 
 
 def _loaded(file: Path) -> Loaded:

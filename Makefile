@@ -9,7 +9,8 @@ PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject
 WORKERS ?= 2
 SECONDS ?= 60
 TENANT ?= acme
-SCOPES ?= timeline:read routing:read
+SCOPES ?= timeline:read routing:read routing:supervise
+SUBJECT ?= local-developer
 
 export PYTHONPATH := deploy
 export UV_PYTHON_DOWNLOADS := never
@@ -91,8 +92,8 @@ logs: $(STAMP) ## follow the logs; NAMES="router kafka" follows only those
 status: $(STAMP) ## what runs, where, and what it misses
 	@$(STACK) status
 
-token: $(STAMP) ## print a bearer token; TENANT=acme SCOPES="timeline:read routing:read"
-	@$(STACK) token --tenant '$(TENANT)' --scopes '$(SCOPES)'
+token: $(STAMP) ## print a bearer token; TENANT=acme SCOPES="timeline:read routing:read" SUBJECT=tanaka
+	@$(STACK) token --tenant '$(TENANT)' --scopes '$(SCOPES)' --subject '$(SUBJECT)'
 
 env: $(STAMP) ## print the stack's settings as shell exports, for command lines run by hand
 	@$(STACK) env

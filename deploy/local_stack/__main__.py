@@ -14,7 +14,7 @@ from local_stack.ports import LOOPBACK
 from local_stack.report import Report
 from local_stack.stack import Stack
 
-DEFAULT_SCOPES = "timeline:read routing:read"
+DEFAULT_SCOPES = "timeline:read routing:read routing:supervise"
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import string
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
@@ -86,6 +87,8 @@ CURSORS = [
     base64.urlsafe_b64encode(encode(["0001-01-01T00:00:00+23:59", 0, 0, 0])).decode(),
 ]
 
+AGENT = "test"
+
 Known = Mapping[str, list[str]]
 Surfaces = Mapping[str, str]
 Operation = APIOperation[Any, Any, Any, Any]
@@ -103,8 +106,8 @@ def environment(
     execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE}"])
     token = key.token(
         tenant="acme",
-        scopes=["timeline:read", "routing:read"],
-        subject="test",
+        scopes=["timeline:read", "routing:read", "routing:agent", "routing:supervise"],
+        subject=AGENT,
         now=system_clock(),
     )
     return {
@@ -153,7 +156,27 @@ def known(surfaces: Surfaces, environment: Mapping[str, str]) -> Known:
         "customer_id": [customer],
         "case_id": [case],
         "before": CURSORS,
+        "agent_id": [AGENT],
+        "agent": [AGENT],
+        "queue": ["technical"],
+        "offer_id": [_offered(surfaces["router"], environment["TOKEN"], case)],
     }
+
+
+def _offered(router: str, token: str, case: str) -> str:
+    """Return the offer of the case to an agent who can do everything."""
+    headers = {"authorization": f"Bearer {token}"}
+    agent = f"{router}/v1/agents/{AGENT}"
+    with httpx.Client(headers=headers, timeout=SECONDS) as client:
+        queue = client.get(f"{router}/v1/cases/{case}").json()["queue"]
+        skills = dict.fromkeys(("japanese", "english", "network", "billing", "public"), 5)
+        profile = {"queues": [queue], "skills": skills}
+        assert client.put(agent, json=profile).status_code == 200
+        came = client.post(f"{agent}/presence", json={"presence": "online"})
+        assert came.status_code == 200
+        while not (offers := client.get(f"{agent}/offers").json()["offers"]):
+            time.sleep(0.05)
+        return str(offers[0]["offer_id"])
 
 
 async def _what_became_of_it(timeline: str, token: str) -> tuple[str, str]:

@@ -110,7 +110,7 @@ def _changing(routes: APIRouter, surface: Surface) -> None:
         "/{agent_id}",
         status_code=204,
         summary="Retire an agent",
-        responses=refusals(404),
+        responses=refusals(404, 409),
         response_class=Response,
     )
     async def delete(principal: supervisor, agent_id: AgentId, request: Request) -> Response:

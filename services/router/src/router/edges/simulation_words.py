@@ -134,9 +134,9 @@ EN = Words(
     cases_waiting="cases",
     agents_axis="agents",
     every_agent="Every agent",
-    hours="{hours} h {minutes:02} min",
-    minutes="{minutes} min {seconds:02} s",
-    seconds="{seconds} s",
+    hours="{hours}h{minutes:02}m",
+    minutes="{minutes}m{seconds:02}s",
+    seconds="{seconds}s",
     assumed="Assumed: whoever accepts a case answers at once and works on it without a break; "
     "nobody calls in sick; customers write what and when the load file or the record says, whatever "
     "the rules do. docs/simulation.md says what follows from that.",

@@ -33,8 +33,7 @@ def _parts(report: Report, language: Language, zone: ZoneInfo) -> Iterator[Rende
 def _table(sheet: Sheet) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for index, head in enumerate(sheet.heads):
-        is_figure = index >= sheet.texts
-        table.add_column(head, justify="right" if is_figure else "left", no_wrap=is_figure)
+        table.add_column(head, justify="left" if index < sheet.texts else "right", overflow="fold")
     for row in sheet.rows:
-        table.add_row(*(Text(cell.replace(" → ", " →\n")) for cell in row))
+        table.add_row(*(Text(cell.replace(" → ", "\N{NO-BREAK SPACE}→\n")) for cell in row))
     return table

@@ -80,7 +80,8 @@ EN = Words(
     asked_load="{candidate}, on the generated load of {load} (seed {seed}), from {start} to {end}",
     versus="compared with {current}; where two figures differ: {current} → {candidate}",
     queues="Queues",
-    queues_note="A wait runs from arrival until an agent accepts. Kept: of the cases whose promise is "
+    queues_note="A case counts in the queue where it was last. A wait runs from arrival until an agent "
+    "accepts. Kept: of the cases whose promise is "
     "decided, the share within it.",
     agents="Teams",
     agents_note="Occupancy: the share of capacity in use, wrap-up included, while signed in.",
@@ -153,7 +154,7 @@ JA = Words(
     asked_load="{candidate} を、{load} の想定（乱数の種 {seed}）で {start} から {end} まで試した結果",
     versus="{current} との比較。値が異なるところは {current} → {candidate} の順に示します",
     queues="キュー",
-    queues_note="待ち時間は、届いてから担当者が引き受けるまで。達成率は、期限内かどうかが決まった案件のうち"
+    queues_note="案件は最後にいたキューに数えます。待ち時間は、届いてから担当者が引き受けるまで。達成率は、期限内かどうかが決まった案件のうち"
     "期限内だった割合。",
     agents="チーム",
     agents_note="稼働率は、ログイン中の対応可能数のうち、案件と後処理に使った割合。",

@@ -45,7 +45,11 @@ class Promise(Struct, frozen=True, kw_only=True):
 
 
 class QueueFigures(Struct, frozen=True, kw_only=True):
-    """One queue. `arrived` = `taken` + `left` + `waiting` (when watching ended)."""
+    """One queue; a case that moved on counts in the last.
+
+    `arrived` = `taken` + `left` + `waiting` (when watching ended); `deepest` is the most that
+    waited at once.
+    """
 
     queue: str
     arrived: int

@@ -153,6 +153,95 @@ def test_an_event_of_another_type_and_two_profiles_are_refused(
     assert "one profile, please" in two.output
 
 
+def test_it_tells_what_would_have_led_to_another_queue(
+    run: Callable[..., Result], rules: Path, message: Path
+) -> None:
+    asked = ("explain", "--rules", rules, "--message", message, "--instead", "billing")
+    english, japanese = run(*asked), run(*asked, "--lang", "ja")
+    assert "Why not billing?" in english.output
+    assert "the text mentioned 請求 (rule bills), and rule bills stood above" in english.output
+    assert "billing にならなかったのは?" in japanese.output
+    assert "さらにルール bills がルール outage より上にあったら" in japanese.output
+    there = run("explain", "--rules", rules, "--message", message, "--instead", "technical")
+    assert "It does go to technical." in there.output
+    nowhere = run("explain", "--rules", rules, "--message", message, "--instead", "nowhere")
+    assert nowhere.exit_code == 1
+    assert "no queue is called nowhere" in nowhere.output
+
+
+def test_it_needs_something_to_explain(run: Callable[..., Result]) -> None:
+    result = run("explain")
+    assert result.exit_code == 1
+    assert "--rules and --message, or --case or --message-event" in result.output
+
+
+def test_the_priority_of_what_can_wait_is_told_as_what_it_is(
+    run: Callable[..., Result], rules: Path, message: Path, rules_text: str
+) -> None:
+    rules.write_text(rules_text.replace("points: 25", "points: -60"), "utf-8")
+    result = run("explain", "--rules", rules, "--message", message)
+    assert (
+        "2026-11-25 13:20:00 = 2026-11-25 11:40:00 and 1:40:00 more for -50 points" in result.output
+    )
+
+
+def test_what_is_odd_about_rules_is_told_with_its_line_and_is_no_failure_unless_asked(
+    run: Callable[..., Result], rules: Path, rules_text: str
+) -> None:
+    rules.write_text(rules_text.replace('["障害", "outage"]', '["障害", "全国障害"]'), "utf-8")
+    line = rules_text[: rules_text.index("    when: mentions([")].count("\n") + 1
+    result = run("rules", "check", rules)
+    assert result.exit_code == 0
+    assert (
+        f"{rules}:{line}: warning: the rule outage finds 全国障害 already by 障害" in result.output
+    )
+    assert run("rules", "check", rules, "--strict").exit_code == 1
+
+
+def test_staff_and_a_sample_are_held_against_the_rules(
+    run: Callable[..., Result], rules: Path, message: Path, tmp_path: Path
+) -> None:
+    staff = tmp_path / "agents.json"
+    agents = [{"agent": "suzuki", "skills": {"network": 2}, "queues": ["technical"]}]
+    staff.write_text(json.dumps(agents))
+    result = run("rules", "check", rules, "--roster", staff, "--sample", message, "--strict")
+    assert result.exit_code == 1
+    for words in (
+        "nobody has the skill japanese",
+        "nobody works in the queue billing",
+        "the rule outage asks for network 3; the best has 2",
+        "no message of the sample matches the rule bills",
+    ):
+        assert words in result.output
+    assert "matches the rule outage" not in result.output
+    staff.write_text("{}")
+    refused = run("rules", "check", rules, "--roster", staff)
+    assert refused.exit_code == 1
+    assert "Expected `array`" in refused.output
+
+
+def test_two_files_are_compared_in_words(
+    run: Callable[..., Result], rules: Path, tmp_path: Path, rules_text: str
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(rules_text.replace("first_response: 8h", "first_response: 6h"), "utf-8")
+    assert run("rules", "diff", rules, other).output == "plan default.first_response: 8h → 6h\n"
+    japanese = run("rules", "diff", rules, other, "--lang", "ja")
+    assert japanese.output == "プラン default.first_response: 8h → 6h\n"
+
+
+def test_where_the_file_is_the_only_truth_nothing_can_be_activated(
+    run: Callable[..., Result], rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MADOGUCHI_RULES_SOURCE", "file")
+    for command in (("activate", rules), ("rollback",)):
+        result = run("rules", *command)
+        assert result.exit_code == 1
+        assert "change the file" in result.output
+    monkeypatch.setenv("MADOGUCHI_RULES", str(rules))
+    assert run("rules", "diff", "current", rules).output == ""
+
+
 def test_good_rules_are_counted_and_named_by_their_version(
     run: Callable[..., Result], rules: Path
 ) -> None:

@@ -45,16 +45,18 @@ def refuse(reason: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def in_database(work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+def in_database(
+    work: Callable[[AsyncConnection], Awaitable[Result]], url: str | None = None
+) -> Result:
     """Do something in one transaction; end the program where the database is away."""
     try:
-        return asyncio.run(_in_transaction(work))
+        return asyncio.run(_in_transaction(work, url or Settings().database))
     except TransientError as error:
         refuse(str(error))
 
 
-async def _in_transaction(work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
-    engine = create_writer_engine(Settings().database, SERVICE, pool_size=1)
+async def _in_transaction(work: Callable[[AsyncConnection], Awaitable[Result]], url: str) -> Result:
+    engine = create_writer_engine(url, SERVICE, pool_size=1)
     try:
         async with passing_errors(), engine.begin() as connection:
             return await work(connection)

@@ -32,7 +32,7 @@ thead th { color: var(--faint); font-weight: 600; white-space: normal; }
 .text { text-align: left; } td.text { white-space: pre-line; overflow-wrap: anywhere; }
 tbody th { text-align: left; font-weight: 600; white-space: pre-line; min-width: 6rem; }
 tbody tr:nth-child(even) { background: var(--stripe); }
-figure { margin: 0 0 .5rem; } svg { width: 100%; height: auto; }
+figure { margin: 0 0 .5rem; overflow-x: auto; } svg { width: 100%; min-width: 34rem; height: auto; }
 svg text { font-size: 11px; fill: var(--faint); } .end { text-anchor: end; }
 .middle { text-anchor: middle; } .grid { stroke: var(--rule); } .line { fill: none; stroke-width: 2; }
 .line.candidate { stroke: var(--candidate); } .bar.candidate { fill: var(--candidate); }

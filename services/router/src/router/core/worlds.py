@@ -11,7 +11,7 @@ from common.core.cases import Decision
 from common.core.events import Message
 from router.core.facts import Customer, Outcome, Roster
 from router.core.inputs import Inputs, replayed
-from router.core.matching import ReadyRule
+from router.core.matching import ReadyRule, book_of
 from router.core.policy import Policy
 
 
@@ -63,7 +63,7 @@ def rule_of(world: World, name: str) -> ReadyRule:
 
 def with_rules(world: World, rules: tuple[ReadyRule, ...]) -> World:
     """Return the world with these rules."""
-    return replace(world, policy=replace(world.policy, rules=rules))
+    return replace(world, policy=replace(world.policy, rules=rules, book=book_of(rules)))
 
 
 def _with_word(world: World, word: str) -> World:

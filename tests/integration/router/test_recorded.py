@@ -1,14 +1,20 @@
 """A day that Postgres recorded is read again whole, decided again byte for byte, and simulated."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typer.testing import CliRunner
 
 from common.core.events import Contract, CustomerChanged
 from common.core.work import Presence
+from router.__main__ import app
 from router.core.loading import load
 from router.core.policy import Policy, compiled
 from router.core.presence import Profile
@@ -147,3 +153,44 @@ async def test_a_time_of_which_nothing_is_recorded_says_so(
     found = recorded_report(asked, empty, policy, None, 0, MINUTE, EN, lambda _: None)
     assert found.candidate.total.arrived == 0
     assert found.notes[-1] == EN.nobody_there
+
+
+@pytest.fixture
+def candidate(rules_path: Path, tmp_path: Path) -> Path:
+    """The rules, but 請求 alone no longer makes a message one for billing."""
+    path = tmp_path / "candidate.yaml"
+    text = rules_path.read_text("utf-8").replace('"請求", "領収書"', '"領収書"')
+    path.write_text(text, "utf-8")
+    return path
+
+
+async def test_the_command_reads_the_day_and_compares_with_the_rules_in_force(
+    history: History, router_url: str, rules_path: Path, candidate: Path, tmp_path: Path
+) -> None:
+    options = {
+        "--rules": candidate,
+        "--against": "current",
+        "--from": "2026-11-24T10:40:00",  # by the clock in Tokyo
+        "--to": "2026-11-24T19:40:00",
+        "--lang": "ja",
+        "--html": tmp_path / "page.html",
+        "--json": tmp_path / "report.json",
+    }
+    words = ["simulate", *(str(word) for option in options.items() for word in option)]
+    given = {"MADOGUCHI_DATABASE": router_url, "MADOGUCHI_RULES": str(rules_path), "COLUMNS": "180"}
+    shown = await asyncio.to_thread(partial(CliRunner().invoke, app, words, env=given))
+    assert shown.exit_code == 0, shown.output
+    assert f"{len(history.kept)} 件がバイト単位で一致し" in shown.output
+    report = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=Report)
+    assert report.differences is not None
+    assert report.differences.moves == (("billing", "general", 1),)
+    assert report.asked.start == START
+    assert "別のキューへ行くメッセージ" in (tmp_path / "page.html").read_text("utf-8")
+
+
+async def test_the_command_says_when_the_database_is_away(rules_path: Path) -> None:
+    words = ["simulate", "--rules", str(rules_path), "--from", "2026-11-24", "--to", "2026-11-25"]
+    nowhere = {"MADOGUCHI_DATABASE": "postgresql://nobody@127.0.0.1:9/none"}
+    shown = await asyncio.to_thread(partial(CliRunner().invoke, app, words, env=nowhere))
+    assert shown.exit_code == 1
+    assert "database" in shown.output

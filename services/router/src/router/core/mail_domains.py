@@ -85,8 +85,8 @@ PUBLIC = frozenset(
 def company_domain(contact: str) -> str | None:
     """Return the domain of a mail contact (`email:…@domain`), None where it shows no company."""
     kind, _, address = contact.partition(":")
-    domain = address.rpartition("@")[2]
-    return domain if kind == "email" and domain and not is_public(domain) else None
+    _, at, domain = address.rpartition("@")
+    return domain if kind == "email" and at and not is_public(domain) else None
 
 
 def is_public(domain: str) -> bool:

@@ -18,7 +18,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock format contract lock theory bench bench-scale chaos outage fuzz logs status token env down clean
+  check-contract check-lock format contract lock theory bench bench-scale chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ bench-scale: $(STAMP) ## the same at the large sizes
 
 chaos: $(STAMP) ## 20,000 messages while services and servers are killed: nothing lost, nothing twice
 	@$(PY) -m chaos $(ARGS)
+
+chaos-assignment: $(STAMP) ## routers are killed for five minutes while agents work: no law of assignment breaks
+	@$(PY) -m chaos.assignment $(ARGS)
 
 outage: $(STAMP) ## 200 messages a second while Kafka is away, then PostgreSQL too: nothing acknowledged is lost
 	@$(PY) -m outage $(ARGS)

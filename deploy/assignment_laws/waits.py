@@ -57,7 +57,12 @@ def _overtaken(
     for wait in lanes[case.lane]:
         stood = wait.since <= at - overlap and wait.until >= at + overlap
         if stood and wait.case.place < case.place and _is_for(wait.case, said.agent, at):
-            what = f"case {case.case_id} went to {said.agent} before this one of an earlier rank"
+            before = (at - wait.since).total_seconds()
+            after = (wait.until - at).total_seconds()
+            what = (
+                f"had waited {before:.1f} s, and did for {after:.1f} s more, when case "
+                f"{case.case_id} of a later rank went to {said.agent}"
+            )
             yield Breach(Law.RANK, of.tenant, f"case {wait.case.case_id}", at, what)
 
 

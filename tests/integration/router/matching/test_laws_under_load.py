@@ -189,7 +189,7 @@ async def verdict_of(
     return judge
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_no_law_breaks_while_everybody_acts_at_once(
     seed: int,
     engines: list[AsyncEngine],

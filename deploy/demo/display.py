@@ -74,7 +74,7 @@ def show(*things: Any) -> None:
 
 def _what(entry: dict[str, Any]) -> Text:
     data, kind = entry["data"], entry["type"].removeprefix("io.madoguchi.")
-    if kind == "message.received":
+    if kind in ("message.received", "message.sent"):
         body = data.get("text_reply") or data.get("text") or ""
         words = " ".join(body.split())
         files = "".join(f"  📎 {item['name']}" for item in entry.get("attachments", []))
@@ -88,7 +88,9 @@ def _what(entry: dict[str, Any]) -> Text:
         return Text(words, style="green")
     if kind == "case.opened":
         return Text(f"case {data['case_id'][:8]} opened", style="green")
-    return Text(kind, style="dim")
+    return Text(
+        " ".join((kind, *filter(None, [data.get("agent"), data.get("reason")]))), style="dim"
+    )
 
 
 def _clock(moment: str) -> str:

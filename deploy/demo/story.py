@@ -1,15 +1,36 @@
 """Who writes what in the demonstration."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.core.adapters import ChannelAccount
-from common.core.events import Account, Contract, CustomerChanged
+from common.core.events import (
+    Account,
+    Channel,
+    Contract,
+    Conversation,
+    CustomerChanged,
+    Direction,
+    Message,
+    MessageKind,
+    Party,
+)
 from pretend.mail import Enclosure, japanese_mail
 
 TENANT = "acme"
 MAIL = "hanako.suzuki@aozora.example"
 PHONE = "+819012345678"
 LINE_USER = "U4af49806290123456789abcdef012345"
+
+AGENT = "tanaka"
+AGENT_PROFILE = {
+    "name": "田中 一郎",
+    "team": "重要顧客担当",
+    "skills": {"network": 4, "japanese": 5},
+    "queues": ["vip", "technical"],
+    "capacity": 1,
+}
+REPLY = "株式会社あおぞら 鈴木様 田中です。回線側の障害を確認しました。30分以内に復旧します。"
 
 CONTACTS = (f"email:{MAIL}", f"tel:{PHONE}", f"line:main:{LINE_USER}")
 
@@ -57,6 +78,24 @@ def profile(moment: datetime) -> CustomerChanged:
                 ends_at=moment - timedelta(days=200),
             ),
         ),
+    )
+
+
+def reply(offered: dict[str, Any], message_id: str, moment: datetime) -> Message:
+    """Return the agent's answer to the case that he was offered."""
+    contact, channel = offered["contact"], Channel(offered["channel"])
+    return Message(
+        message_id=message_id,
+        kind=MessageKind.MESSAGE,
+        direction=Direction.OUTBOUND,
+        channel=channel,
+        provider="desk",
+        account="main",
+        sender=Party("app:acme:tanaka", "田中 一郎"),
+        recipients=(Party(contact, "鈴木 花子"),),
+        conversation=Conversation(offered["conversation"]),
+        received_at=moment,
+        text=REPLY,
     )
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from aiokafka import AIOKafkaProducer
 
 from common.core.cloudevents import Attributes, Record, event_type, record
-from common.core.events import CustomerChanged
+from common.core.events import CustomerChanged, Message
 from common.core.ids import derived_id
-from common.core.topics import CUSTOMERS
+from common.core.topics import CUSTOMERS, MESSAGES
+
+SENT = "io.madoguchi.message.sent"
 
 
 def profile_record(tenant: str, profile: CustomerChanged, moment: datetime) -> Record:
@@ -21,6 +23,19 @@ def profile_record(tenant: str, profile: CustomerChanged, moment: datetime) -> R
         tenant=tenant,
     )
     return record(CUSTOMERS.name, attributes, profile)
+
+
+def reply_record(tenant: str, contact: str, message: Message) -> Record:
+    """Return what the company wrote to a customer, as the system that sent it tells the bus."""
+    attributes = Attributes(
+        id=derived_id("sent", tenant, message.provider, message.message_id),
+        source="/desk",
+        type=SENT,
+        subject=contact,
+        time=message.received_at,
+        tenant=tenant,
+    )
+    return record(MESSAGES.name, attributes, message)
 
 
 async def publish(bootstrap: str, record: Record, prefix: str = "") -> None:

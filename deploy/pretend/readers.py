@@ -7,6 +7,8 @@ import httpx
 PAGE = 200
 RECEIVED = "io.madoguchi.message.received"
 ROUTED = "io.madoguchi.case.routed"
+ANSWERED = "io.madoguchi.case.answered"
+RESOLVED = "io.madoguchi.case.resolved"
 
 
 class TimelineReader:

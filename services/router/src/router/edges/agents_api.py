@@ -38,7 +38,9 @@ Request = Annotated[Asked, Depends(asked)]
 
 def agents_routes(surface: Surface) -> APIRouter:
     """Return `/v1/agents`; other tenants' agents do not exist."""
-    routes = APIRouter(prefix="/v1/agents", tags=["agents"], responses=refusals(401, 403, 422, 503))
+    routes = APIRouter(
+        prefix="/v1/agents", tags=["agents"], responses=refusals(400, 401, 403, 422, 503)
+    )
     _reading(routes, surface)
     _changing(routes, surface)
     return routes

@@ -107,6 +107,7 @@ class OfferedCase(BaseModel):
 
     contact: str
     customer: UUID
+    conversation: str = Field(description="key of the conversation that an answer belongs to")
     channel: str
     subject: str | None
     plan: str
@@ -136,6 +137,7 @@ class OfferView(BaseModel):
                 "case": {
                     "contact": "line:main:U4af4980629",
                     "customer": "a240f8fe-5360-5a76-92d5-ce10ac1fab1c",
+                    "conversation": "line:main:U4af4980629",
                     "channel": "line",
                     "subject": None,
                     "plan": "standard",

@@ -40,7 +40,9 @@ Do = Callable[[AsyncConnection, Actor], Awaitable[Case]]
 
 def cases_routes(surface: Surface) -> APIRouter:
     """Return `/v1/cases`; other tenants' cases do not exist."""
-    routes = APIRouter(prefix="/v1/cases", tags=["cases"], responses=refusals(401, 403, 422, 503))
+    routes = APIRouter(
+        prefix="/v1/cases", tags=["cases"], responses=refusals(400, 401, 403, 422, 503)
+    )
     _lists(routes, surface)
     _reading(routes, surface)
     _ending(routes, surface)

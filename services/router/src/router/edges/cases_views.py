@@ -24,6 +24,7 @@ class CaseView(BaseModel):
                 "agent": "tanaka",
                 "contact": "line:main:U4af4980629",
                 "customer": "a240f8fe-5360-5a76-92d5-ce10ac1fab1c",
+                "conversation": "line:main:U4af4980629",
                 "channel": "line",
                 "subject": None,
                 "queue": "technical",
@@ -53,6 +54,7 @@ class CaseView(BaseModel):
     agent: str | None = Field(description="who has it, or is offered it")
     contact: str
     customer: UUID = Field(description="who the contact belonged to when the case was opened")
+    conversation: str = Field(description="key of the conversation that an answer belongs to")
     channel: Channel
     subject: str | None
     queue: str

@@ -49,7 +49,9 @@ _FEED: dict[int | str, dict[str, Any]] = {
 
 def offers_routes(surface: Surface, hub: OffersHub) -> APIRouter:
     """Return `/v1/agents/{id}/offers` and `/v1/offers`; nobody sees another agent's."""
-    routes = APIRouter(prefix="/v1", tags=["offers"], responses=refusals(401, 403, 404, 422, 503))
+    routes = APIRouter(
+        prefix="/v1", tags=["offers"], responses=refusals(400, 401, 403, 404, 422, 503)
+    )
     _feed(routes, surface, hub)
     _answering(routes, surface)
     return routes

@@ -16,7 +16,7 @@ MOST = 500  # offers of an agent read at once
 _SHOWN = """
     offer.offer_id, offer.tenant, offer.agent, offer.state, offer.case_id, offer.queue,
     offer.made_at, offer.expires_at, offer.ended_at, offer.agent_version AS version,
-    held.contact, held.customer, held.channel, held.subject, held.plan, held.priority, held.units,
+    held.contact, held.customer, held.conversation, held.channel, held.subject, held.plan, held.priority, held.units,
     held.skills, held.first_response_due, held.resolution_due, held.opened_at
 """
 _ASKED = "unnest(CAST(:tenants AS text[]), CAST(:agents AS text[])"

@@ -13,6 +13,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 _COMPONENTS = "#/components/schemas/{name}"
 _REFUSALS = {
+    400: "The body is not JSON in UTF-8",
     401: "No bearer token, or none that is valid",
     403: "The token lacks the scope, or an agent asks for what is somebody else's",
     404: "This tenant has no such thing, or it is not the caller's",

@@ -59,7 +59,7 @@ def check(
 @app.command()
 def diff(old: Named, new: Named, lang: Lang = None) -> None:
     """Say in words what the second rules say otherwise than the first."""
-    one, two = _resolved(old), _resolved(new)
+    one, two = resolved(old), resolved(new)
     for line in differences(one.rules, two.rules, lang.value if lang else two.rules.language):
         typer.echo(line)
 
@@ -171,7 +171,8 @@ def _warnings(file: Path, rules: Loaded, roster: str | None, sample: Path | None
     return len(warned)
 
 
-def _resolved(name: str) -> Loaded:
+def resolved(name: str) -> Loaded:
+    """Return the rules of a file, of a stored version, or those in force; end the program else."""
     if name == CURRENT:
         return _current()
     if (path := Path(name)).exists():

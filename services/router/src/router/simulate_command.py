@@ -1,13 +1,13 @@
 """`python -m router simulate`: what would happen under other rules, or with other people."""
 
 import asyncio
+import gc
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from common.core.errors import TransientError
-from common.edges.database import create_reader_engine, create_writer_engine, passing_errors
-from router.core.loading import Loaded, RulesError, load as load_rules
+from common.edges.database import create_reader_engine
+from router.command_line import SERVICE, Spoken, listed, loaded, refuse
+from router.core.loading import Loaded, RulesError
 from router.core.policy import Policy, compiled
 from router.core.rules import DURATION, seconds
 from router.core.simulation.history import History
@@ -27,18 +28,13 @@ from router.core.simulation.load import Load, read_load
 from router.core.simulation.report import Asked, Report
 from router.core.simulation.staffing import Staffing
 from router.core.wording import Language
-from router.edges import rules_store
 from router.edges.recorded import recorded
 from router.edges.simulating import Tell, generated_report, recorded_report, staffing_of
 from router.edges.simulation_page import page
 from router.edges.simulation_terminal import report_tables
 from router.edges.simulation_words import WORDS
+from router.rules_command import resolved
 from router.settings import Settings
-from router.wiring import SERVICE
-
-CURRENT = "current"
-
-Answer = TypeVar("Answer")
 
 
 class Staffed(Struct, frozen=True):
@@ -56,13 +52,6 @@ def _duration(text: str) -> str:
     return text
 
 
-class Spoken(StrEnum):
-    """The languages that reports can be in."""
-
-    EN = "en"
-    JA = "ja"
-
-
 def simulate(
     *,
     rules: Annotated[Path, typer.Option(help="the rules to try", exists=True)],
@@ -70,7 +59,9 @@ def simulate(
     end: Annotated[datetime, typer.Option("--to", help="the moment after the last")],
     against: Annotated[
         str | None,
-        typer.Option(help="rules to compare with: a file, or `current` for those in force"),
+        typer.Option(
+            help="rules to compare with: a file, a version, or `current` for those in force"
+        ),
     ] = None,
     load: Annotated[
         Path | None,
@@ -92,9 +83,9 @@ def simulate(
     html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
 ) -> None:
     """Print what would happen: waits, promises kept, occupancy, and what goes elsewhere."""
-    loaded = _loaded(rules)
-    language: Language = lang.value if lang else loaded.rules.language
-    candidate = compiled(loaded.rules, loaded.version)
+    tried = loaded(rules)
+    language: Language = lang.value if lang else tried.rules.language
+    candidate = compiled(tried.rules, tried.version)
     zone = ZoneInfo(candidate.desks[candidate.default_queue].hours.zone.key)
     asked = Asked(
         candidate=str(rules),
@@ -105,11 +96,11 @@ def simulate(
         seed=seed if load else None,
     )
     if asked.end <= asked.start:
-        _refuse("--to must be later than --from")
+        refuse("--to must be later than --from")
     current = _current(against)
-    with _progress() as tell:
+    with _uncollected(), _progress() as tell:
         if load is not None:
-            people = _read_load(load, loaded)
+            people = _read_load(load, tried)
             report = generated_report(asked, people, candidate, current, examples, tell)
             rows = _rows(asked, people, candidate, Staffed(team, around, runs), tell)
             report = replace(report, staffing=rows)
@@ -128,7 +119,7 @@ def _rows(
     if staffed.team is None:
         return ()
     if staffed.team not in load.teams:
-        _refuse(f"{asked.load} has no team called {staffed.team}")
+        refuse(f"{asked.load} has no team called {staffed.team}")
     people = load.teams[staffed.team].people
     numbers = range(max(0, people - staffed.around), people + staffed.around + 1)
     return staffing_of(asked, load, policy, staffed.team, numbers, staffed.runs, tell)
@@ -142,15 +133,10 @@ def _history(tenant: str, asked: Asked) -> History:
         finally:
             await engine.dispose()
 
-    return _answered(read())
-
-
-def _answered(asking: Coroutine[None, None, Answer]) -> Answer:
-    """Return what the database says; end the program where it is away."""
     try:
-        return asyncio.run(asking)
+        return asyncio.run(read())
     except TransientError as error:
-        _refuse(str(error))
+        refuse(str(error))
 
 
 def _show(
@@ -166,43 +152,25 @@ def _show(
 def _current(against: str | None) -> Policy | None:
     if against is None:
         return None
-    loaded = _in_force() if against == CURRENT else _loaded(Path(against))
-    return compiled(loaded.rules, loaded.version)
-
-
-def _in_force() -> Loaded:
-    """Return the rules that decide now: those last activated, else those of the file."""
-    settings = Settings()
-
-    async def read() -> bytes | None:
-        engine = create_writer_engine(settings.database, SERVICE, pool_size=1)
-        try:
-            async with passing_errors(), engine.connect() as connection:
-                newest = await rules_store.newest(connection)
-                return await rules_store.content_of(connection, newest) if newest else None
-        finally:
-            await engine.dispose()
-
-    if settings.rules_source == "file":
-        return _loaded(settings.rules)
-    content = _answered(read())
-    return _loaded(settings.rules) if content is None else load_rules(content)
-
-
-def _loaded(file: Path) -> Loaded:
-    try:
-        return load_rules(file.read_bytes())
-    except RulesError as error:
-        _refuse(_listed(file, error))
-    except OSError as error:
-        _refuse(f"{file}: {error.strerror}")
+    rules = resolved(against)
+    return compiled(rules.rules, rules.version)
 
 
 def _read_load(file: Path, rules: Loaded) -> Load:
     try:
         return read_load(file.read_bytes(), rules.rules)
     except RulesError as error:
-        _refuse(_listed(file, error))
+        refuse(listed(file, error))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector of cycles away: it would look through millions of values, and find none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
@@ -219,12 +187,3 @@ def _progress() -> Iterator[Tell]:
     with bar:
         task = bar.add_task("", total=1.0)
         yield lambda part: bar.update(task, completed=part)
-
-
-def _listed(file: Path, error: RulesError) -> str:
-    return "\n".join(f"{file}:{problem.line}: {problem.reason}" for problem in error.problems)
-
-
-def _refuse(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(1)

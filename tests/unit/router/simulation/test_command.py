@@ -59,9 +59,12 @@ def simulate(files: Path) -> Callable[..., Result]:
     def run(*more: object, rules: str = "rules.yaml", load: str = "load.yaml") -> Result:
         words = ["simulate", "--rules", files / rules, "--load", files / load]
         words += ["--from", "2026-11-24", "--to", "2026-11-25", *more]
-        return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "170"})
+        return CliRunner().invoke(app, [str(word) for word in words], env=ALONE)
 
     return run
+
+
+ALONE = {"COLUMNS": "170", "MADOGUCHI_DATABASE": "postgresql://nobody@127.0.0.1:9/none"}
 
 
 class Page(HTMLParser):
@@ -141,7 +144,7 @@ def test_the_page_needs_nothing_else_and_is_readable_by_all(
     [
         (("--team", "nobody"), "has no team called nobody"),
         (("--to", "2026-11-24"), "--to must be later than --from"),
-        (("--against", "nowhere.yaml"), "nowhere.yaml: No such file or directory"),
+        (("--against", "nowhere.yaml"), "database"),  # it may be a version, which is stored there
         (("--handling", "soon"), "a duration such as 30m"),
     ],
 )

@@ -58,9 +58,9 @@ class Floor:
         self._offers: dict[UUID, Offer] = {}
         self._work: dict[UUID, Work] = {}
         self._roster: Roster | None = None
-        self._had: dict[
-            UUID, tuple[str, datetime]
-        ] = {}  # who had a case of a customer last, until when
+        # who had a case of a customer last, until when
+        self._had: dict[UUID, tuple[str, datetime]] = {}
+        # when waiting alone is to be looked at next
         self._planned: dict[UUID, datetime] = {}
         self._events: list[tuple[datetime, int, int, Act]] = []
         self._number = 0

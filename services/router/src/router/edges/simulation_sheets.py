@@ -42,7 +42,7 @@ def asked(report: Report, say: Words, zone: ZoneInfo) -> str:
     if question.current is None:
         return sentence
     versus = say.versus.format(current=question.current, candidate=question.candidate)
-    return f"{sentence}; {versus}"
+    return sentence + versus
 
 
 def sheets(report: Report, say: Words) -> Iterator[Sheet]:

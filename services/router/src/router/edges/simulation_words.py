@@ -78,7 +78,7 @@ EN = Words(
     title="What would happen",
     asked_recorded="{candidate}, on what was recorded from {start} to {end}",
     asked_load="{candidate}, on the generated load of {load} (seed {seed}), from {start} to {end}",
-    versus="compared with {current}; where two figures differ: {current} → {candidate}",
+    versus="; compared with {current}; where two figures differ: {current} → {candidate}",
     queues="Queues",
     queues_note="A case counts in the queue where it was last. A wait runs from arrival until an agent "
     "accepts. Kept: of the cases whose promise is "
@@ -152,7 +152,7 @@ JA = Words(
     title="もし、このルールだったら",
     asked_recorded="{candidate} を、{start} から {end} までの記録で試した結果",
     asked_load="{candidate} を、{load} の想定（乱数の種 {seed}）で {start} から {end} まで試した結果",
-    versus="{current} との比較。値が異なるところは {current} → {candidate} の順に示します",
+    versus="。{current} との比較で、値が異なるところは {current} → {candidate} の順に示します",
     queues="キュー",
     queues_note="案件は最後にいたキューに数えます。待ち時間は、届いてから担当者が引き受けるまで。達成率は、期限内かどうかが決まった案件のうち"
     "期限内だった割合。",

@@ -23,6 +23,7 @@ from router.core.conditions import Asking, Condition, Questions, Situation
 from router.core.facts import Arrival, Customer
 from router.core.marked_yaml import Location
 from router.core.rules import Plan, Queue, Rule, Rules, seconds
+from router.core.urgency import scorer_maker
 
 
 class Complaint(Struct, frozen=True):
@@ -38,6 +39,10 @@ def complaints(rules: Rules) -> Iterator[Complaint]:
     yield from _plans(rules)
     yield from _queues(rules)
     yield from _teams(rules)
+    try:
+        scorer_maker(rules.urgency.scorer)
+    except ValueError as error:
+        yield Complaint(("urgency", "scorer"), str(error))
     yield from _rules(rules)
 
 

@@ -21,7 +21,7 @@ from router.core.rules import (
 )
 from router.core.skills import asked
 from router.core.steps import Terms
-from router.core.urgency import Scorer, urgent_words
+from router.core.urgency import Scorer, scorer_maker
 from router.core.wording import WORDINGS, Language, Wording
 
 
@@ -81,7 +81,7 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         reopen_within=_length(rules.continuity.reopen_within),
         credit_per_point=_length(rules.credit.per_point),
         credit_at_most=_length(rules.credit.at_most),
-        urgency=urgent_words(rules.urgency.words),
+        urgency=scorer_maker(rules.urgency.scorer)(rules.urgency.words),
         urgency_points=rules.urgency.points,
         units=rules.assignment.units,
         terms=_terms(rules.assignment),

@@ -178,10 +178,14 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Urgency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What words of haste or anger are worth, and words to add to the ones we know."""
+    """What words of haste or anger are worth, and words to add to the ones we know.
+
+    `scorer` is who finds them: the list that ships, or what an installed package offers.
+    """
 
     points: Points = 10
     words: tuple[Sentence, ...] = ()
+    scorer: str = "words"
 
 
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

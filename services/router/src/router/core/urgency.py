@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
+from typing import cast
 
 from router.core.text import folded
 from router.core.words import WordSearch
 
 Scorer = Callable[[str], tuple[str, ...]]
-"""Finds the words of a text that show urgency. A model can stand in for the list below."""
+"""Finds the words of a text that show urgency. A model can stand in for the list below.
+
+It must be a function of the text alone, or decisions could not be made again.
+"""
+ScorerMaker = Callable[[Iterable[str]], Scorer]
+"""Makes a scorer, given the words that the rules add."""
+
+GROUP = "madoguchi.urgency"  # of entry points by which installed packages offer theirs
+SHIPPED = "words"
 
 URGENT_WORDS = (
     *(
@@ -30,6 +40,20 @@ _CALM = re.compile(  # says the opposite with the same words
     r"急ぎ(?:では|じゃ)(?:ありません|ない)|急ぎません|急いで(?:い)?(?:ません|ない)"
     r"|\bno(?:t|thing)? (?:very |so |that )?(?:urgent|critical)\b|\bno emergency\b"
 )
+
+
+def scorer_maker(name: str) -> ScorerMaker:
+    """Return the scorer that the rules name: the one that ships, or an installed package's.
+
+    Rules can only choose among what the image carries. Raises ValueError where nothing is called so.
+    """
+    if name == SHIPPED:
+        return urgent_words
+    for entry in entry_points(group=GROUP, name=name):
+        return cast("ScorerMaker", entry.load())
+    raise ValueError(
+        f"no scorer is called {name}: there is {SHIPPED}, and what packages offer as {GROUP}"
+    )
 
 
 def urgent_words(extra: Iterable[str] = ()) -> Scorer:

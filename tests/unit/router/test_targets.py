@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import given, strategies as st
 from msgspec.structs import replace
 
 from common.core.cases import Decision
@@ -74,3 +75,28 @@ def test_a_promise_is_at_risk_a_share_or_a_time_before_its_end(ruled: Ruled) -> 
         True,
         False,
     )
+
+
+@given(
+    first=st.sampled_from(("こんにちは", "急ぎません", "障害です")),
+    second=st.sampled_from(("至急、障害です", "請求の件", "こんにちは")),
+    plans=st.tuples(*2 * (st.sampled_from((None, "gold", "silver")),)),
+    later=st.integers(0, 14 * 24 * 60),
+)
+def test_nobody_who_writes_later_than_the_most_credit_after_a_deadline_comes_before_it(
+    written: Write,
+    ruled: Ruled,
+    decision_of: Decide,
+    contracted: Callable[..., Contract],
+    first: str,
+    second: str,
+    plans: tuple[str | None, str | None],
+    later: int,
+) -> None:
+    policy = ruled(GOLD, TARGETS)
+    one, other = ((contracted("K", plan),) if plan else () for plan in plans)
+    waits = decision_of(written(first), policy, contracts=one)
+    at = waits.first_response_due + policy.credit_at_most + timedelta(minutes=later)
+    comes = decision_of(written(second, received_at=at), policy, contracts=other)
+    assert waits.priority >= 0
+    assert waits.rank <= comes.rank

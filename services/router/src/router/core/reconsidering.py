@@ -39,10 +39,11 @@ class Cause(Struct, frozen=True):
 
 
 class _Tale(Struct, frozen=True):
-    """The first and the last decision about a case's messages."""
+    """The first and the last decision about a case's messages, and the one that placed it."""
 
     first: Decision
     last: Decision
+    placed: Decision
 
 
 def reconsidered(
@@ -100,7 +101,8 @@ def _told_again(
         assert isinstance(decision, Decision)  # noqa: S101 - the case shows that it was routed
         case = case_after(case, "", arrival, decision)
         decisions.append(decision)
-    return _Tale(decisions[0], decisions[-1])
+    placing = next(one for one in decisions if one.queue == decisions[-1].queue)
+    return _Tale(decisions[0], decisions[-1], placing)
 
 
 def _improved(old: _Tale, new: _Tale, case: Case, policy: Policy) -> Decision:
@@ -125,9 +127,9 @@ def _improved(old: _Tale, new: _Tale, case: Case, policy: Policy) -> Decision:
         rank=min(case.rank, first_response_due - earlier),
         contracts=new.first.contracts,
         queue=new.last.queue if moves else case.queue,
-        queue_reason=new.first.queue_reason if moves else reason,
+        queue_reason=new.placed.queue_reason if moves else reason,
         skills=new.last.skills if counts else asked(case.skills, policy.say.case_skill),
-        queues=new.first.queues
+        queues=new.placed.queues
         if moves
         else (QueueTrial(case.queue, accepted=True, reason=reason),),
     )

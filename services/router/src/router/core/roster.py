@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-import msgspec
 from msgspec import Struct
 
 from common.core.work import Presence
@@ -29,14 +28,14 @@ def roster_from(signed_in: Iterable[Profile], sequence: int = 0) -> Roster:
 
     They are in an order of their own: the same people give the same roster, byte for byte.
     """
-    found: defaultdict[str, dict[bytes, dict[str, int]]] = defaultdict(dict)
+    found: defaultdict[str, set[tuple[tuple[str, int], ...]]] = defaultdict(set)
     for profile in signed_in:
-        key = msgspec.json.encode(profile.skills, order="sorted")
+        skills = tuple(sorted(profile.skills.items()))
         for queue in profile.queues:
-            found[queue][key] = profile.skills
+            found[queue].add(skills)
     return Roster(
         {
-            queue: tuple(skills for _, skills in sorted(profiles.items(), key=lambda one: one[0]))
+            queue: tuple(dict(skills) for skills in sorted(profiles))
             for queue, profiles in sorted(found.items())
         },
         sequence,

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 Handle = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[Any]]]
@@ -157,6 +159,25 @@ async def test_a_requeued_case_waits_where_it_was(
     assert (back["state"], back["queue"], back["agent"]) == ("waiting", "technical", None)
 
 
+async def test_a_case_whose_conversation_goes_on_in_another_stays_resolved(
+    his: str,
+    api: httpx.AsyncClient,
+    supervisor: dict[str, str],
+    writer: AsyncEngine,
+    handle: Handle,
+    says: Write,
+) -> None:
+    await api.post(f"{his}/resolve", headers=supervisor)
+    async with writer.begin() as connection:
+        await connection.execute(text("UPDATE support_case SET resolved_at = '2026-01-05 00:00Z'"))
+    await handle([says("また障害です")])
+    answer = await api.post(f"{his}/reopen", headers=supervisor)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "the conversation goes on in a later case",
+    )
+
+
 async def test_a_supervisor_ends_what_is_being_offered(
     case: str, api: httpx.AsyncClient, signs_in: Any, offers: Any, supervisor: dict[str, str]
 ) -> None:
@@ -213,7 +234,7 @@ async def test_cases_are_listed_in_the_order_in_which_they_are_served(
 
 
 async def test_a_queue_shows_who_is_there_and_what_is_in_danger(
-    his: str, api: httpx.AsyncClient, signs_in: Any, writer: Any, supervisor: dict[str, str]
+    his: str, api: httpx.AsyncClient, signs_in: Any, writer: AsyncEngine, supervisor: dict[str, str]
 ) -> None:
     await signs_in("mori", {**TANAKA, "capacity": 3})
     async with writer.begin() as connection:
@@ -221,6 +242,9 @@ async def test_a_queue_shows_who_is_there_and_what_is_in_danger(
         await connection.exec_driver_sql("UPDATE support_case SET told = $1", (told,))
     queues = (await api.get("/v1/queues", headers=supervisor)).json()
     technical = next(queue for queue in queues if queue["queue"] == "technical")
+    one = (await api.get("/v1/queues/technical", headers=supervisor)).json()
+    assert one == technical
+    assert (await api.get("/v1/queues/nowhere", headers=supervisor)).status_code == 404
     assert technical["agents"] == {
         "online": 2,
         "winding_up": 0,

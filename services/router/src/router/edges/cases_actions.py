@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import HTTPException
 from msgspec import Struct
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core import handing
@@ -47,7 +48,10 @@ async def reopen_case(connection: AsyncConnection, actor: Actor) -> Case:
     promise = promise_of(case, actor.policy)
     due = promise.hours.add(actor.now, promise.resolution)
     change = reopen(case, due, actor.now, actor.subject)
-    return await keep(connection, [change], actor.policy, actor.now)
+    try:
+        return await keep(connection, [change], actor.policy, actor.now)
+    except IntegrityError as error:  # a conversation has one open case at most
+        raise ConflictError("the conversation goes on in a later case") from error
 
 
 async def hold_case(

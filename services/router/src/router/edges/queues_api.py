@@ -1,19 +1,23 @@
 """Queues as they stand: what waits, which promises are in danger, and who is there."""
 
+import asyncio
+from collections import defaultdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 
 from common.edges.database import reading
 from common.edges.tokens import Principal
+from router.core.calendars import BusinessHours
 from router.core.policy import Policy
 from router.core.queues import Desk
+from router.edges.agents_views import Name
 from router.edges.openapi import refusals
 from router.edges.queues_questions import Depth, Staff, depths, staff
-from router.edges.surface import Surface
+from router.edges.surface import Surface, existing
 
 
 class StaffView(BaseModel):
@@ -75,12 +79,23 @@ class QueueView(BaseModel):
 
 
 _QUEUES = TypeAdapter(list[QueueView])
+REST = 4  # how many times as long as counting took its result is shown
+
+
+class _Counted:
+    """What was counted for a tenant last: many wallboards cost no more than one."""
+
+    def __init__(self) -> None:
+        self.counting = asyncio.Lock()
+        self.body = b""
+        self.good_until = 0.0
 
 
 def queues_routes(surface: Surface) -> APIRouter:
     """Return `/v1/queues`."""
     routes = APIRouter(prefix="/v1", tags=["queues"], responses=refusals(401, 403, 503))
     reader = Annotated[Principal, surface.readers()]
+    counted: defaultdict[str, _Counted] = defaultdict(_Counted)
 
     @routes.get(
         "/queues",
@@ -89,14 +104,37 @@ def queues_routes(surface: Surface) -> APIRouter:
         response_class=Response,
     )
     async def queues(principal: reader) -> Response:
+        """Count all of them, at most a fifth of the time: what is shown is that much older."""
+        last, loop = counted[principal.tenant], asyncio.get_running_loop()
+        async with last.counting:
+            if (began := loop.time()) >= last.good_until:
+                last.body = _QUEUES.dump_json(await _counted(surface, principal.tenant))
+                last.good_until = loop.time() + REST * (loop.time() - began)
+        return Response(last.body, media_type="application/json")
+
+    @routes.get("/queues/{queue}", summary="One queue as it stands", responses=refusals(404, 422))
+    async def queue(
+        principal: reader,
+        queue: Annotated[Name, Path(description="its name in the rules", examples=["technical"])],
+    ) -> QueueView:
         now = surface.clock()
         async with reading(surface.reader, principal.tenant) as connection:
-            waiting = await depths(connection, principal.tenant)
-            there = await staff(connection, principal.tenant, now)
-        views = _views(surface.rules.policy, waiting, there, now)
-        return Response(_QUEUES.dump_json(views), media_type="application/json")
+            waiting = await depths(connection, principal.tenant, queue)
+            there = await staff(connection, principal.tenant, now, queue)
+        desk = surface.rules.policy.desks.get(queue)
+        existing(desk or waiting.get(queue), "queue")
+        opens_at = _opens_at(desk.hours, now) if desk else None
+        return _view(queue, desk, opens_at, waiting.get(queue), there.get(queue))
 
     return routes
+
+
+async def _counted(surface: Surface, tenant: str) -> list[QueueView]:
+    now = surface.clock()
+    async with reading(surface.reader, tenant) as connection:
+        waiting = await depths(connection, tenant)
+        there = await staff(connection, tenant, now)
+    return _views(surface.rules.policy, waiting, there, now)
 
 
 def _views(
@@ -104,10 +142,7 @@ def _views(
 ) -> list[QueueView]:
     """Return the queues of the rules, then those that the rules dropped and that still hold cases."""
     hours = {desk.hours.name: desk.hours for desk in policy.desks.values()}
-    opening = {
-        name: None if open_hours.is_open(now) else open_hours.opens(now)
-        for name, open_hours in hours.items()
-    }
+    opening = {name: _opens_at(calendar, now) for name, calendar in hours.items()}
     dropped = sorted(waiting.keys() - policy.desks.keys())
     return [
         *(
@@ -116,6 +151,10 @@ def _views(
         ),
         *(_view(name, None, None, waiting[name], there.get(name)) for name in dropped),
     ]
+
+
+def _opens_at(hours: BusinessHours, now: datetime) -> datetime | None:
+    return None if hours.is_open(now) else hours.opens(now)
 
 
 def _view(

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from common.core.work import Target
 from common.edges.database import ReadConnection
@@ -36,8 +36,7 @@ class Staff(Struct, frozen=True, kw_only=True):
     free_units: int = 0
 
 
-_DEPTHS = text(
-    """
+_ALL_DEPTHS = """
     SELECT queue,
            count(*) FILTER (WHERE state = 'waiting') AS waiting,
            count(*) FILTER (WHERE state = 'offered') AS offered,
@@ -48,11 +47,9 @@ _DEPTHS = text(
            count(*) FILTER (WHERE told ?| CAST(:breached AS text[])) AS breached,
            min(opened_at) FILTER (WHERE state = 'waiting') AS oldest,
            min(first_response_due) FILTER (WHERE state = 'waiting') AS next_due
-      FROM support_case WHERE tenant = :tenant AND state <> 'resolved' GROUP BY queue
-    """
-)
-_STAFF = text(
-    """
+      FROM support_case WHERE tenant = :tenant AND state <> 'resolved'
+"""
+_ALL_STAFF = """
     SELECT queue,
            count(*) FILTER (WHERE presence = 'online' AND NOT winds_up) AS online,
            count(*) FILTER (WHERE presence = 'online' AND winds_up) AS winding_up,
@@ -66,23 +63,38 @@ _STAFF = text(
                coalesce(wrap_up_until > :now, false) AS winds_up
           FROM agent WHERE tenant = :tenant
       ) AS one USING (agent)
-     WHERE agent_queue.tenant = :tenant GROUP BY queue
-    """
-)
+     WHERE agent_queue.tenant = :tenant
+"""
 
 
-async def depths(connection: ReadConnection, tenant: str) -> dict[str, Depth]:
-    """Return the queues that hold open cases."""
+def _grouped(query: str) -> tuple[TextClause, TextClause]:
+    """Return a question about every queue, and the same about one."""
+    every, one = f"{query} GROUP BY queue", f"{query} AND queue = :queue GROUP BY queue"
+    return text(every), text(one)
+
+
+_DEPTHS, _DEPTH_OF_ONE = _grouped(_ALL_DEPTHS)
+_STAFF, _STAFF_OF_ONE = _grouped(_ALL_STAFF)
+
+
+async def depths(
+    connection: ReadConnection, tenant: str, queue: str | None = None
+) -> dict[str, Depth]:
+    """Return the queues that hold open cases, or only one of them."""
     parameters = {
+        **({} if queue is None else {"queue": queue}),
         "tenant": tenant,
         "at_risk": [f"{target}.{AT_RISK}" for target in Target],
         "breached": [f"{target}.{BREACHED}" for target in Target],
     }
-    rows = await connection.execute(_DEPTHS, parameters)
+    rows = await connection.execute(_DEPTHS if queue is None else _DEPTH_OF_ONE, parameters)
     return {row.pop("queue"): Depth(**row) for row in map(dict, rows.mappings())}
 
 
-async def staff(connection: ReadConnection, tenant: str, now: datetime) -> dict[str, Staff]:
-    """Return the queues that somebody works from."""
-    rows = await connection.execute(_STAFF, {"tenant": tenant, "now": now})
+async def staff(
+    connection: ReadConnection, tenant: str, now: datetime, queue: str | None = None
+) -> dict[str, Staff]:
+    """Return the queues that somebody works from, or only one of them."""
+    parameters = {**({} if queue is None else {"queue": queue}), "tenant": tenant, "now": now}
+    rows = await connection.execute(_STAFF if queue is None else _STAFF_OF_ONE, parameters)
     return {row.pop("queue"): Staff(**row) for row in map(dict, rows.mappings())}

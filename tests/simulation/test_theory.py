@@ -23,6 +23,8 @@ from tests.simulation.theory import (
 
 BATCHES = 20
 
+pytestmark = pytest.mark.no_cover  # being watched line by line takes six times as long
+
 
 def test_the_formulas_give_the_figures_of_the_books() -> None:
     assert erlang_b(10, 8) == pytest.approx(0.1217, abs=1e-4)

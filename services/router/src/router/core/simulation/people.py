@@ -69,8 +69,8 @@ class Work(Struct, frozen=True):
     """What a case will take, whoever gets it.
 
     `handling` runs from acceptance until it is solved; after `patience` without an agent the
-    customer leaves (None waits for ever). `answers` are to its offers, one after the other; the
-    last one goes for all that follow, and without any the first offer is taken at once.
+    customer leaves (None waits for ever). `answers` are to its offers, one after the other; an
+    offer after the last of them is taken at once, so that no case is refused for ever.
     """
 
     handling: timedelta
@@ -79,7 +79,7 @@ class Work(Struct, frozen=True):
 
     def answer(self, offers: int) -> Answer:
         """Return the answer to an offer, `offers` having been made before it."""
-        return self.answers[min(offers, len(self.answers) - 1)] if self.answers else Answer()
+        return self.answers[offers] if offers < len(self.answers) else Answer()
 
 
 class Incoming(Struct, frozen=True):

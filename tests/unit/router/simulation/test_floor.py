@@ -91,7 +91,7 @@ def test_who_declines_is_asked_again_after_the_others_and_his_pause(
 def test_an_offer_that_nobody_answers_expires(
     policy: Policy, placed: Placing, hanako: Staff
 ) -> None:
-    arriving = [placed(1, answers=(Answer(5 * MINUTE), Answer()))]
+    arriving = [placed(1, answers=(Answer(5 * MINUTE),))]
     ledger = ran(policy, arriving, [hanako(), hanako("jiro")])
     assert [(at(one.at), one.agent) for one in ledger.assigned] == [(0, "hanako"), (1, "jiro")]
     assert ends(ledger.stories[0]) == (1, 11, None)

@@ -19,7 +19,7 @@ from local_stack.ports import LOOPBACK
 from local_stack.report import Report
 from local_stack.stack import Stack
 from pretend.bus import publish
-from pretend.readers import RECEIVED, ROUTED, TimelineReader
+from pretend.readers import ANSWERED, RECEIVED, RESOLVED, ROUTED, TimelineReader
 from pretend.webhooks import WebhookRequest, line_text, twilio_sms
 
 
@@ -80,6 +80,8 @@ async def test_mail_sms_line_and_crm_become_one_customer_with_explained_decision
         assert decision["contract"] == "K-2026-0077"
         assert {part["name"] for part in decision["priority_parts"]} >= {"plan", "tier"}
         assert decision["skills"]
+    told = {entry["type"] for entry in entries}
+    assert {"io.madoguchi.offer.accepted", ANSWERED, RESOLVED} <= told
     case = decisions[0]["case_id"]
     headers = token(stack)
     shown = await client.get(f"{url(stack, 'router')}/v1/cases/{case}/decision", headers=headers)

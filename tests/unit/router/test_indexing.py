@@ -118,3 +118,14 @@ def test_the_local_stack_s_rules_are_decided_the_same_one_by_one(
         assert trials == tuple(
             tried(rule, Asking(situation, acme.book.questions), acme.say) for rule in acme.rules
         )
+
+
+def test_a_rule_without_a_word_it_asks_for_can_match_and_shows_the_words_that_were_there(
+    written: Write, taro: Customer
+) -> None:
+    rule = Rule(id="r", sentence="ルール", when='mentions("解約") || mentions("請求")')
+    situation = Situation(
+        arrival=written("請求の件"), customer=taro, plan="gold", contract=None, language="ja"
+    )
+    _, (trial,) = matching(book_of([ready(rule, JA)]), situation, JA)
+    assert trial.reason == "条件がすべて成り立つ(見つかった言葉: 請求)"

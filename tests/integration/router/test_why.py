@@ -137,7 +137,7 @@ async def test_a_supervisors_tool_can_ask_why_not_another_queue(
     assert (answer["there"], answer["complete"], answer["says"]) == (False, True, None)
     assert answer["answers"][0] == {
         "cost": 1,
-        "sentence": "technical の担当者(network 2, japanese 5)の network が 2 ではなく 3 だったら",
+        "sentence": "technical の担当者(japanese 5, network 2)の network が 2 ではなく 3 だったら",
         "changes": [
             {
                 "kind": "skill",

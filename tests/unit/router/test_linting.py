@@ -255,6 +255,21 @@ def test_queues_that_hand_a_case_round_for_ever_are_told_once(with_rules: WithRu
     ]
 
 
+def test_a_level_that_the_queue_asks_for_anyway_is_told(with_rules: WithRules) -> None:
+    asked = {"id": "vain", "when": 'mentions("請求")', "queue": "billing", "skills": {"billing": 1}}
+    [found] = list(warnings(with_rules(asked)))
+    assert found == Complaint(
+        ("rules", 2, "skills", "billing"),
+        "the rule vain asks for billing 1, and billing for 1 anyway",
+    )
+    more = {**asked, "skills": {"billing": 2}}
+    overflowing = {**asked, "queue": "technical", "skills": {"network": 2}}
+    assert (
+        told(warnings(with_rules(more, {**overflowing, "id": "other", "when": "customer.known"})))
+        == []
+    )
+
+
 def test_what_the_companys_people_cannot_do_is_told(with_rules: WithRules) -> None:
     rules = with_rules({"id": "hard", "when": 'mentions("難問")', "skills": {"network": 5}})
     people = [

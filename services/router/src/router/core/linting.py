@@ -36,6 +36,7 @@ def warnings(rules: Rules) -> Iterator[Complaint]:
     """Yield what the rules themselves show."""
     yield from _conditions(rules)
     yield from _unreachable(rules)
+    yield from _levels_asked(rules)
     yield from _overflow(rules)
     yield from _unused(rules)
 
@@ -149,6 +150,27 @@ def _beaten(rule: Rule, before: Rule, rules: Rules) -> str:
     return f"{why}: {rule.queue} comes only when {queue} cannot take the case"
 
 
+def _levels_asked(rules: Rules) -> Iterator[Complaint]:
+    """Yield the levels that a rule asks for in vain: its queue asks for as much or more."""
+    for index, rule in enumerate(rules.rules):
+        if rule.queue is None:
+            continue
+        first = rules.queues[rule.queue]
+        queues = [first, *(rules.queues[name] for name in _ways(first))]
+        for skill, level in rule.skills.items():
+            if all(queue.skills.get(skill, 0) >= level for queue in queues):
+                reason = (
+                    f"the rule {rule.id} asks for {skill} {level}, and {rule.queue} for "
+                    f"{first.skills[skill]} anyway"
+                )
+                yield Complaint(("rules", index, "skills", skill), reason)
+
+
+def _ways(queue: Queue) -> list[str]:
+    """Return the queues that a queue overflows into."""
+    return [way if isinstance(way, str) else way.to for way in queue.overflow]
+
+
 def _always_takes(queue: Queue, rules: Rules) -> bool:
     return queue.when_closed == "wait" or rules.calendars[queue.calendar].always
 
@@ -218,7 +240,7 @@ def _minutes(calendar: Calendar, day: int) -> set[int]:
 def _unused(rules: Rules) -> Iterator[Complaint]:
     named = {rule.queue for rule in rules.rules}
     for queue in rules.queues.values():
-        named |= {way if isinstance(way, str) else way.to for way in queue.overflow}
+        named.update(_ways(queue))
     for name, queue in rules.queues.items():
         if name not in named and not queue.default:
             yield Complaint(("queues", name), f"no rule leads to the queue {name}")

@@ -133,5 +133,5 @@ def _kind(change: Change) -> type[Struct] | str:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        return ", ".join(f"{skill} {level}" for skill, level in value.items()) or "–"
+        return ", ".join(f"{skill} {level}" for skill, level in sorted(value.items())) or "–"
     return shortened(value) if isinstance(value, str) else value

@@ -38,6 +38,7 @@ class Labels(Struct, frozen=True, kw_only=True):
     rank_joined: str
     message: str
     language: str
+    cause: str
     parts: dict[str, str]
     decided_at: str
     contracts: str
@@ -74,6 +75,7 @@ EN = Labels(
     rank_joined="the best that its messages gave it; earliest first",
     message="message",
     language="language",
+    cause="decided anew",
     parts={"rule": "rule {name}"},
     decided_at="decided at",
     contracts="Contracts",
@@ -105,6 +107,7 @@ JA = Labels(
     rank_joined="案件のメッセージのうちもっとも早い時刻(早い順)",
     message="メッセージ",
     language="言語",
+    cause="再判断の理由",
     parts={
         "plan": "プラン",
         "tier": "顧客区分",
@@ -165,6 +168,7 @@ def _summary(decision: Decision, say: Labels, zone: ZoneInfo, message: Message |
         say.case: f"{decision.case_id} ({say.continuity[decision.continuity]})",
         say.customer: _named(str(decision.customer), decision.customer_ref, decision.tier),
         say.language: decision.language or "",
+        say.cause: decision.cause or "",
         say.queue: f"{decision.queue} — {decision.queue_reason}",
         say.plan: _named(decision.plan, decision.contract or say.no_contract),
         say.first_response: local(decision.first_response_due),

@@ -1,6 +1,7 @@
 """Assignment at its largest: how many a second, how soon, and what a router's process takes for it."""
 
 import asyncio
+import gc
 import os
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.figures import Figure
 from bench.load import percentile
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
+from common.edges.service import COLLECTION
 from local_stack.services import ServiceProcess
 from local_stack.stack import Stack
 from router.core.lifecycle import resolve
@@ -28,6 +30,7 @@ from router.edges.signals import OFFERS, Dirty, Listener, News, nothing
 BATCHES = 20_000  # assignments measured at once
 PER_SECOND = 200
 STEADY_SECONDS = 15.0
+AGENTS_AT_ONCE = 16  # who end a case at the very same time
 PATIENCE_SECONDS = 30.0
 BARE_BATCH = 1000
 
@@ -69,6 +72,8 @@ SELECT DISTINCT ON (agent) case_id, agent FROM support_case
 
 def measure(stack: Stack, sizes: Sizes) -> list[Figure]:
     """Measure on a stack whose servers run with their schemas, and whose services do not."""
+    gc.freeze()  # as common.edges.service.run does
+    gc.set_threshold(*COLLECTION)
     return asyncio.run(_measure(stack, sizes))
 
 
@@ -81,7 +86,7 @@ async def _measure(stack: Stack, sizes: Sizes) -> list[Figure]:
     url = stack.environment["MADOGUCHI_DATABASE"]
     settings = {"search_path": "router", "madoguchi.tenant": "*"}
     database = await asyncpg.connect(url, server_settings=settings)
-    engine = create_writer_engine(url, "router")
+    engine = create_writer_engine(url, "router", pool_size=AGENTS_AT_ONCE)
     router = ServiceProcess(
         "router",
         stack.ports.services["router"],
@@ -155,7 +160,11 @@ async def _steady(engine: AsyncEngine, database: asyncpg.Connection, policy: Pol
     """Free agents at a steady pace beside a running router, and wait for each to be offered more."""
     busy = await database.fetch(_BUSY, int(PER_SECOND * STEADY_SECONDS))
     loop = asyncio.get_running_loop()
-    freed = _Freed({}, [])
+    freed, at_once = _Freed({}, []), asyncio.Semaphore(AGENTS_AT_ONCE)
+
+    async def free(case_id: UUID, agent: str) -> None:
+        async with at_once:
+            await _free(engine, case_id, agent, policy, freed)
 
     def hear(*told: object) -> None:
         news = msgspec.json.decode(str(told[-1]), type=News)
@@ -167,7 +176,7 @@ async def _steady(engine: AsyncEngine, database: asyncpg.Connection, policy: Pol
     async with asyncio.TaskGroup() as tasks:
         for number, row in enumerate(busy):
             await asyncio.sleep(max(0.0, began + number / PER_SECOND - loop.time()))
-            tasks.create_task(_free(engine, row["case_id"], row["agent"], policy, freed))
+            tasks.create_task(free(row["case_id"], row["agent"]))
     deadline = loop.time() + PATIENCE_SECONDS
     while freed.at and loop.time() < deadline:  # noqa: ASYNC110 - they are waited for together
         await asyncio.sleep(0.05)

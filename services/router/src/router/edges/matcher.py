@@ -27,7 +27,7 @@ from router.edges import candidates
 from router.edges.candidates import Head
 from router.edges.shards import by_shard, try_lock
 from router.edges.signals import Dirty, Listener, News
-from router.edges.work import save_changes
+from router.edges.work import save_offers
 
 logger = structlog.get_logger()
 
@@ -135,7 +135,7 @@ class Matcher:
                 if tried.disturbed:
                     await asyncio.sleep(BUSY_SECONDS)
                     tried = await self._try(connection, news)
-            await save_changes(connection, tried.changes, self._policy(), tried.now)
+            await save_offers(connection, tried.changes, self._policy(), tried.now)
         if tried.changes:
             self._after_commit()
         return not tried.disturbed and not tried.more

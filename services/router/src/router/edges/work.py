@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from sqlalchemy import RowMapping, Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -60,6 +60,28 @@ def _change(table: Table, keys: Sequence[str]) -> str:
     )
 
 
+# An offer leaves almost everything of its case and agent as it was.
+_OFFER_CASES = text(
+    """
+    UPDATE support_case AS stored
+       SET state = 'offered', agent = row.agent, offer = row.offer,
+           offered_until = row.offered_until, version = row.version, wake_at = row.wake_at
+      FROM unnest(CAST(:case_id AS uuid[]), CAST(:agent AS text[]), CAST(:offer AS uuid[]),
+                  CAST(:offered_until AS timestamptz[]), CAST(:version AS int[]),
+                  CAST(:wake_at AS timestamptz[]))
+           AS row (case_id, agent, offer, offered_until, version, wake_at)
+     WHERE stored.case_id = row.case_id
+    """
+)
+_LOAD_AGENTS = text(
+    """
+    UPDATE agent AS stored SET used = row.used, load = row.load, version = row.version
+      FROM unnest(CAST(:tenant AS text[]), CAST(:agent AS text[]), CAST(:used AS jsonb[]),
+                  CAST(:load AS int[]), CAST(:version AS int[]))
+           AS row (tenant, agent, used, load, version)
+     WHERE stored.tenant = row.tenant AND stored.agent = row.agent
+    """
+)
 _CHANGE_CASES = text(_change(tables.support_case, ("case_id",)))
 _CHANGE_AGENTS = text(_change(tables.agent, ("tenant", "agent")))
 _KEEP_OFFERS = text(
@@ -109,16 +131,50 @@ async def save_changes(
     case_rows = [row_of(case, _JSON_OF_CASE) for case in sleeping]
     await _write(connection, _CHANGE_CASES, tables.support_case, case_rows)
     await save_agents(connection, [agent_asleep(agent, policy, now) for agent in agents.values()])
-    await _write(connection, _KEEP_OFFERS, tables.offer, [row_of(offer) for offer in made.values()])
-    await enqueue(
-        connection,
-        [
-            of_case(change.case, event, change.case.version, now)
-            for change in changes
-            for event in change.events
-        ],
-    )
-    await tell(connection, _news_of(made.values()), OFFERS)
+    await _tell_of(connection, changes, made.values(), now)
+
+
+async def save_offers(
+    connection: AsyncConnection, changes: Sequence[Change], policy: Policy, now: datetime
+) -> None:
+    """Do as `save_changes` for steps that are offers and nothing else, by writing less."""
+    cases = [_asleep_with_offer(change.case, policy, now) for change in changes]
+    agents = {agent.agent: agent for change in changes if (agent := change.agent)}.values()
+    if not changes:
+        return
+    columns = ("case_id", "agent", "offer", "offered_until", "version", "wake_at")
+    rows = {name: [getattr(case, name) for case in cases] for name in columns}
+    await connection.execute(_OFFER_CASES, rows)
+    loads = {
+        "tenant": [agent.tenant for agent in agents],
+        "agent": [agent.agent for agent in agents],
+        "used": [msgspec.json.encode(agent.used).decode() for agent in agents],
+        "load": [agent.load() for agent in agents],
+        "version": [agent.version for agent in agents],
+    }
+    await connection.execute(_LOAD_AGENTS, loads)
+    await _tell_of(connection, changes, [one.offer for one in changes if one.offer], now)
+
+
+def _asleep_with_offer(case: Case, policy: Policy, now: datetime) -> Case:
+    """Return an offered case asleep: nothing but the offer's end is new to its clocks."""
+    if case.wake_at is None or case.offered_until is None:
+        return asleep(case, policy, now)
+    return replace(case, wake_at=min(case.wake_at, case.offered_until))
+
+
+async def _tell_of(
+    connection: AsyncConnection, changes: Iterable[Change], made: Collection[Offer], now: datetime
+) -> None:
+    """Write the offers, and tell the bus of everything and the agents' tools of these."""
+    await _write(connection, _KEEP_OFFERS, tables.offer, [row_of(offer) for offer in made])
+    records = [
+        of_case(change.case, event, change.case.version, now)
+        for change in changes
+        for event in change.events
+    ]
+    await enqueue(connection, records)
+    await tell(connection, _news_of(made), OFFERS)
 
 
 async def save_agents(connection: AsyncConnection, agents: Sequence[Agent]) -> None:

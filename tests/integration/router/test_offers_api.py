@@ -44,6 +44,14 @@ async def test_an_agent_is_shown_what_the_rules_do_not_know(
     assert (await api.put("/v1/agents/tanaka", json=body, headers=supervisor)).status_code == 422
 
 
+async def test_an_agent_answers_from_his_own_queues_and_his_teams(
+    api: httpx.AsyncClient, supervisor: dict[str, str]
+) -> None:
+    body = {"name": "佐藤 次郎", "team": "back-office", "queues": ["english"], "capacity": 1}
+    answer = await api.put("/v1/agents/sato", json=body, headers=supervisor)
+    assert sorted(answer.json()["queues"]) == ["billing", "english", "general"]
+
+
 async def test_an_agent_signs_in_is_offered_a_case_accepts_and_resolves_it(
     api: httpx.AsyncClient, offer_id: str, tanaka: dict[str, str]
 ) -> None:

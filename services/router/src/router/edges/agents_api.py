@@ -14,6 +14,7 @@ from common.edges.idempotency import Asked, asked
 from common.edges.tokens import Principal
 from router.core.policy import Policy
 from router.core.presence import Profile
+from router.core.queues import answering
 from router.edges.agents_questions import agent_by_id, agents_after
 from router.edges.agents_store import beat, register, retire, set_presence
 from router.edges.agents_views import (
@@ -161,14 +162,17 @@ def _changing(routes: APIRouter, surface: Surface) -> None:
 
 
 def _profile(body: ProfileBody, policy: Policy) -> Profile:
-    """Return a profile. Raises HTTPException (422) that names what the rules do not know."""
+    """Return a profile, with the queues of its team as the rules have them now.
+
+    Raises HTTPException (422) that names what the rules do not know.
+    """
     _all_known("skills", body.skills, policy.skills)
     _all_known("queues", body.queues, policy.desks)
     return Profile(
         name=body.name,
         team=body.team,
         skills=dict(body.skills),
-        queues=tuple(body.queues),
+        queues=answering(body.queues, body.team, policy.teams),
         capacity=body.capacity,
         channels={str(channel): units for channel, units in body.channels.items()},
     )

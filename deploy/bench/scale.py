@@ -101,6 +101,7 @@ async def _measure(stack: Stack, sizes: Sizes) -> list[Figure]:
         router.start()
         await asyncio.to_thread(router.wait_until_ready)
         figures.append(await _steady(engine, database, policy))
+        router.daemon.require_alive()
         return [*figures, Figure("router_scale_rss_mb", _resident_mb(router), "MB")]
     finally:
         router.kill()

@@ -42,7 +42,8 @@ class Tolerance(Struct, frozen=True, kw_only=True):
 
     `idle` is how long a case may wait beside somebody who could take it: a round's length, and
     what a crash takes to be noticed. `overlap` is how far apart two transactions may be that did
-    not see each other: an earlier rank that came or changed within it excuses a later one.
+    not see each other: an earlier rank that changed within it excuses a later one, and so does one
+    that came within it, where nobody knows when that was published.
     `ending` is how long after its time an offer may still stand.
     """
 

@@ -49,6 +49,7 @@ class CaseAt(Struct, frozen=True, kw_only=True):
     pauses: dict[str, datetime] = {}
     reserved_for: str | None = None
     reserved_until: datetime | None = None
+    public_at: datetime | None = None
 
     @property
     def place(self) -> tuple[datetime, UUID]:
@@ -67,6 +68,7 @@ class Moment(Struct, frozen=True):
     version: int
     at: datetime
     says: Struct
+    public_at: datetime | None = None
 
 
 def states(case_id: UUID, channel: str, moments: Iterable[Moment]) -> list[CaseAt]:
@@ -80,7 +82,8 @@ def states(case_id: UUID, channel: str, moments: Iterable[Moment]) -> list[CaseA
             continue
         last = found[-1]
         after = step(last, moment.says) if step else last
-        found.append(replace(after, version=moment.version, at=max(moment.at, last.at)))
+        at = max(moment.at, last.at)
+        found.append(replace(after, version=moment.version, at=at, public_at=moment.public_at))
     return found
 
 
@@ -95,6 +98,7 @@ def _begin(case_id: UUID, channel: str, moment: Moment) -> CaseAt:
         rank=moment.at,
         skills={},
         units=1,
+        public_at=moment.public_at,
     )
     return _routed(blank, routed)
 

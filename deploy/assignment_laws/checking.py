@@ -1,7 +1,8 @@
 """All laws over all that was told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 from typing_extensions import override
@@ -37,10 +38,16 @@ MOST_SHOWN = 40
 
 
 def check(
-    events: Iterable[Event], tolerance: Tolerance | None = None, until: datetime | None = None
+    events: Iterable[Event],
+    tolerance: Tolerance | None = None,
+    until: datetime | None = None,
+    public_at: Mapping[UUID, datetime] | None = None,
 ) -> Verdict:
-    """Judge a whole history. `until` is when it was read, if that is later than its last event."""
-    told, twisted = once_each(events)
+    """Judge a whole history. `until` is when it was read, if that is later than its last event.
+
+    `public_at` is when each was published, where the bus's clock is the router's.
+    """
+    told, twisted = once_each(events, public_at or {})
     found = histories(told, until)
     breaches = [*order.twisted(twisted)]
     for of in found:

@@ -46,9 +46,9 @@ def _of(tenant: str, told: Iterable[Told], until: datetime) -> Histories:
         if isinstance(says, CaseOpened):
             opened[says.case_id] = says
         elif (version := getattr(says, "case_version", None)) is not None:
-            of_case[_case_of(says)][version].append(Moment(version, one.at, says))
+            of_case[_case_of(says)][version].append(Moment(version, one.at, says, one.public_at))
         if (version := getattr(says, "agent_version", None)) is not None:
-            of_agent[_agent_of(says)][version].append(Moment(version, one.at, says))
+            of_agent[_agent_of(says)][version].append(Moment(version, one.at, says, one.public_at))
     return Histories(
         tenant,
         until,

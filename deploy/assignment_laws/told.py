@@ -1,7 +1,7 @@
 """What `routing.v1` has told, from its beginning, each event once."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,12 +12,16 @@ from common.core.topics import ROUTING
 
 
 class Told(Struct, frozen=True):
-    """An event: whose it is, when it happened, and what it says (a Struct of common.core)."""
+    """An event: whose it is, when it happened, and what it says (a Struct of common.core).
+
+    It was published after its commit, so at `public_at` everybody could have seen it.
+    """
 
     tenant: str
     event: UUID
     at: datetime
     says: Struct
+    public_at: datetime | None = None
 
 
 class Twisted(Struct, frozen=True):
@@ -27,8 +31,15 @@ class Twisted(Struct, frozen=True):
     second: Told
 
 
-async def read_everything(bootstrap: str, prefix: str = "") -> list[Event]:
-    """Return every event that is on `routing.v1` at the moment of the call."""
+class Bus(Struct, frozen=True):
+    """Every event of a topic, and when each was first published."""
+
+    events: list[Event]
+    public_at: dict[UUID, datetime]
+
+
+async def read_everything(bootstrap: str, prefix: str = "") -> Bus:
+    """Return what is on `routing.v1` at the moment of the call."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -38,12 +49,17 @@ async def read_everything(bootstrap: str, prefix: str = "") -> list[Event]:
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        events: list[Event] = []
+        bus = Bus([], {})
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
                 records = (await consumer.getmany(partition, timeout_ms=1000)).get(partition, ())
-                events += [read(record.headers, record.value) for record in records]
-        return events
+                for record in records:
+                    event = read(record.headers, record.value)
+                    bus.events.append(event)
+                    moment = datetime.fromtimestamp((record.timestamp + 1) / 1000, UTC)
+                    first = bus.public_at.get(event.attributes.id, moment)
+                    bus.public_at[event.attributes.id] = min(first, moment)
+        return bus
     finally:
         await consumer.stop()
 
@@ -56,7 +72,9 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     return numbers
 
 
-def once_each(events: Iterable[Event]) -> tuple[list[Told], list[Twisted]]:
+def once_each(
+    events: Iterable[Event], public_at: Mapping[UUID, datetime]
+) -> tuple[list[Told], list[Twisted]]:
     """Return what was told, repetitions (same id, same content) left out, and ids told two ways.
 
     A relay that is killed between publishing and noting so publishes again: that is no breach.
@@ -68,7 +86,7 @@ def once_each(events: Iterable[Event]) -> tuple[list[Told], list[Twisted]]:
         if event.data is None:
             continue
         about = event.attributes
-        told = Told(about.tenant, about.id, about.time, event.data)
+        told = Told(about.tenant, about.id, about.time, event.data, public_at.get(about.id))
         first, value = known.setdefault(about.id, (told, event.value))
         if value != event.value:
             twisted.append(Twisted(first, told))

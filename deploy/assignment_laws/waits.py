@@ -38,7 +38,7 @@ def overtaken(of: Histories, overlap: timedelta) -> Iterator[Breach]:
     """Yield offers made while an equal of an earlier rank waited whom the agent could have taken."""
     lanes: defaultdict[Any, list[Wait]] = defaultdict(list)
     for wait in waits(of):
-        if wait.until - wait.since > 2 * overlap:
+        if wait.until - wait.since > overlap:
             lanes[wait.case.lane].append(wait)
     for moments in of.case_moments.values():
         for moment in ordered(moments):
@@ -55,7 +55,8 @@ def _overtaken(
         return
     at = said.made_at
     for wait in lanes[case.lane]:
-        stood = wait.since <= at - overlap and wait.until >= at + overlap
+        known_since = wait.case.public_at or wait.since + overlap
+        stood = known_since <= at and wait.until >= at + overlap
         if stood and wait.case.place < case.place and _is_for(wait.case, said.agent, at):
             before = (at - wait.since).total_seconds()
             after = (wait.until - at).total_seconds()

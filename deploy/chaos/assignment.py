@@ -15,11 +15,10 @@ from aiokafka import AIOKafkaProducer
 
 from assignment_laws.breaches import Tolerance
 from assignment_laws.checking import Verdict, check
-from assignment_laws.told import read_everything
+from assignment_laws.told import Bus, read_everything
 from bench.traffic import messages
 from chaos.moods import Deeds, MoodyAgent, Replicas
 from chaos.replicas import addresses, kill_in_turn, routers_on
-from common.core.cloudevents import Event
 from common.edges.clock import system_clock
 from local_stack.ports import LOOPBACK
 from local_stack.readiness import wait_until_ready
@@ -95,9 +94,10 @@ async def _work_and_kill(
             report.say("agents", f"{replicas.deeds}; now they take what is left")
             for agent in agents:
                 agent.calm.set()
-            events = await _settled(stack, report)
+            bus = await _settled(stack, report)
             stopping.set()
-    verdict = check(events, plan.tolerance, max(event.attributes.time for event in events))
+    until = max(event.attributes.time for event in bus.events)
+    verdict = check(bus.events, plan.tolerance, until, bus.public_at)
     return Outcome(verdict, replicas.deeds, kills)
 
 
@@ -139,18 +139,18 @@ async def _write(plan: Plan, stack: Stack) -> None:
         await producer.stop()
 
 
-async def _settled(stack: Stack, report: Report) -> list[Event]:
+async def _settled(stack: Stack, report: Report) -> Bus:
     """Return all that is on the bus once nothing new comes."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + SETTLE_SECONDS
     known, since = -1, loop.time()
     while True:
-        events = await read_everything(_kafka(stack))
-        if len(events) != known:
-            known, since = len(events), loop.time()
+        bus = await read_everything(_kafka(stack))
+        if len(bus.events) != known:
+            known, since = len(bus.events), loop.time()
             report.say("bus", f"{known} events")
         if loop.time() - since > QUIET_SECONDS or loop.time() > deadline:
-            return events
+            return bus
         await asyncio.sleep(1)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from assignment_laws.checking import check
+
 Broken = Callable[..., list[str]]
 
 
@@ -14,6 +16,18 @@ def test_a_later_rank_that_went_first_is_found(story: Any, laws_broken: Broken) 
     story.made(5, 2, "佐藤")
     story.routed(8, 1)
     assert laws_broken(story.events) == ["RANK"]
+
+
+def test_what_nobody_could_have_seen_yet_excuses_a_later_rank(story: Any, moment: Any) -> None:
+    story.case(1, 1)
+    routed = story.events[-1].attributes.id
+    story.case(1, 2)
+    story.made(5, 2, "佐藤")
+    story.routed(8, 1)
+    late = check(story.events, public_at={routed: moment(5.5)})
+    assert late.breaches == ()
+    seen = check(story.events, public_at={routed: moment(4.9)})
+    assert [breach.law.name for breach in seen.breaches] == ["RANK"]
 
 
 @pytest.mark.parametrize(

@@ -189,8 +189,8 @@ async def verdict_of(
         relay = asyncio.create_task(OutboxRelay(engine, publisher)._relay_while_leading(stopping))
         await relay
         await publisher.stop()
-        events = await read_everything(kafka_server, topic_prefix)
-        return check(events, BUSY_MACHINE, until)
+        bus = await read_everything(kafka_server, topic_prefix)
+        return check(bus.events, BUSY_MACHINE, until)
 
     return judge
 

@@ -1,4 +1,4 @@
-"""`python -m timeline serve | migrate | share CONTACT --tenant TENANT`."""
+"""`python -m timeline serve | search-index | search rebuild | migrate | share CONTACT --tenant TENANT`."""
 
 import asyncio
 from typing import Annotated
@@ -12,10 +12,13 @@ from common.edges.migrations import migrate as migrate_schema
 from common.edges.service import run
 from timeline.core.values import canonical
 from timeline.edges.contacts import ContactKey, mark_shared
+from timeline.search_command import search, search_index
 from timeline.settings import Settings
 from timeline.wiring import MIGRATIONS, SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.add_typer(search, name="search")
+app.command("search-index")(search_index)
 
 
 @app.command()

@@ -10,3 +10,7 @@ class Settings(CommonSettings):
 
     port: int = Field(8105, description="port of the HTTP surface")
     region: str = Field("JP", description="country (ISO 3166) of numbers written without one")
+    search_indexing: bool = Field(
+        default=True, description="whether `serve` also builds the search's index; see search-index"
+    )
+    search_connections: int = Field(2, description="searches that the database answers at once")

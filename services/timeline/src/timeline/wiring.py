@@ -1,23 +1,31 @@
 """Puts the service together."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.core.topics import ACTIVITIES, MESSAGES, ROUTING
 from common.edges.clock import system_clock
+from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.consuming import ConsumingService, consuming_parts
+from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.problems import tell_problems
-from common.edges.service import Health, health_routes
+from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from timeline.core.entry import TOPICS
 from timeline.edges.api import timeline_routes
 from timeline.edges.consume import Historian
 from timeline.edges.months import MonthsAhead
 from timeline.edges.openapi import document_structs
+from timeline.edges.search_api import search_routes
+from timeline.edges.search_index import Followed, Indexer
 from timeline.settings import Settings
 
 SERVICE = "timeline"
+SEARCH_GROUP = "timeline-search"
+SEARCH_TOPICS = (MESSAGES.name, ACTIVITIES.name, ROUTING.name)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -26,11 +34,46 @@ def build(settings: Settings) -> ConsumingService:
     historian = Historian(system_clock, settings.region)
     parts = consuming_parts(SERVICE, settings, TOPICS, historian)
     months = MonthsAhead(parts.writer, system_clock)
-    return parts.service(surface(parts.reader, settings, parts.health), months)
+    searcher = create_reader_engine(settings.database, SERVICE, settings.search_connections)
+    work: list[Component] = [months, Closing(searcher.dispose)]
+    if settings.search_indexing:
+        work = [*_indexing(settings, parts.health, lambda: parts.consumer.progress.behind), *work]
+    return parts.service(surface(parts.reader, settings, parts.health, searcher), *work)
 
 
-def surface(reader: AsyncEngine, settings: Settings, health: Health) -> FastAPI:
-    """Build the HTTP surface over a database."""
+def build_search_index(settings: Settings) -> ConsumingService:
+    """Build the process that only indexes for the search; nothing is started."""
+    health = Health()
+    app = FastAPI(title="Madoguchi timeline: search index", version="1.0.0")
+    health_routes(app, health)
+    components = _indexing(settings, health, lambda: False)
+    return ConsumingService(app, health, components)
+
+
+def _indexing(
+    settings: Settings, health: Health, busy: Callable[[], bool]
+) -> tuple[Component, ...]:
+    """Return the second group's consumer. A search that falls behind makes nobody unready."""
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    options = ConsumerOptions(
+        bootstrap=settings.kafka,
+        group=SEARCH_GROUP,
+        topics=SEARCH_TOPICS,
+        prefix=settings.topic_prefix,
+        batch_max_records=settings.batch_max_records,
+        client_id=SEARCH_GROUP,
+        dead_letters=False,  # the timeline's own group tells of them
+    )
+    followed = Followed(SERVICE, settings.topic_prefix, busy)
+    consumer = Consumer(options, engine, Indexer(followed, settings.region))
+    health.mentions("search", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
+    return consumer, Closing(engine.dispose)
+
+
+def surface(
+    reader: AsyncEngine, settings: Settings, health: Health, searcher: AsyncEngine | None = None
+) -> FastAPI:
+    """Build the HTTP surface over a database; `searcher` is the pool for searches, if apart."""
     app = FastAPI(
         title="Madoguchi timeline",
         version="1.0.0",
@@ -40,6 +83,7 @@ def surface(reader: AsyncEngine, settings: Settings, health: Health) -> FastAPI:
     )
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(timeline_routes(reader, verifier, settings.region))
+    app.include_router(search_routes(searcher or reader, verifier, settings.region))
     health_routes(app, health)
     tell_problems(app)
     document_structs(app)

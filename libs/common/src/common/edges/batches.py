@@ -53,6 +53,7 @@ class Batch:
     ) -> None:
         self.claims = claims
         self._refused_by = refused_by
+        self._group = refused_by.removeprefix(prefix)
         self._clock = clock
         self._records = [record for records in polled.values() for record in records]
         self._prefix = prefix
@@ -76,11 +77,16 @@ class Batch:
         del self.reasons[self._unreadable :]
         await self._handle(connection, handler, self._received)
 
+    def forget_letters(self) -> None:
+        """Leave it to another group to tell what was refused."""
+        self.letters.clear()
+        self.reasons.clear()
+
     def count(self) -> None:
         """Add what was committed to the metrics."""
         topics = Counter(record.topic.removeprefix(self._prefix) for record in self._records)
         for topic, handled in topics.items():
-            metrics.consumed_events.labels(topic).inc(handled)
+            metrics.consumed_events.labels(self._group, topic).inc(handled)
         for topic, reason in self.reasons:
             metrics.dead_letters.labels(topic, reason).inc()
 

@@ -36,7 +36,10 @@ class DeadLetterFloodError(MadoguchiError):
 
 
 class ConsumerOptions(Struct, frozen=True, kw_only=True):
-    """How to read: `topics` and `group` without prefix."""
+    """How to read: `topics` and `group` without prefix.
+
+    `dead_letters`: tell the bus of what is refused. Of two groups of one service one does.
+    """
 
     bootstrap: str
     group: str
@@ -44,6 +47,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
     prefix: str = ""
     batch_max_records: int = 1000
     client_id: str = "madoguchi"
+    dead_letters: bool = True
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -178,6 +182,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             async with self._engine.begin() as connection:
                 await advance(connection, self._group, batch.claims, batch.next_offsets)
                 await batch.handle(connection, self._handler)
+                if not self._options.dead_letters:
+                    batch.forget_letters()
                 await enqueue(connection, batch.letters)
         self._committed(batch)
 
@@ -198,7 +204,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             end = consumer.highwater(partition)
             done = self._uncommitted.get(partition, self._claims[partition].next_offset)
             behind = max(0, (end or 0) - done)
-            metrics.consumer_lag.labels(partition.topic, partition.partition).set(behind)
+            metrics.consumer_lag.labels(
+                self._options.group, partition.topic, partition.partition
+            ).set(behind)
             lag += behind
         self.progress.polled(lag)
 

@@ -24,10 +24,10 @@ inbox_rows = Gauge(
     "madoguchi_inbox_rows", "Requests in the durable inbox; above zero means Kafka is away."
 )
 consumed_events = Counter(
-    "madoguchi_consumed_events_total", "Events handled and committed.", ["topic"]
+    "madoguchi_consumed_events_total", "Events handled and committed.", ["group", "topic"]
 )
 consumer_lag = Gauge(
-    "madoguchi_consumer_lag_records", "Records not yet handled.", ["topic", "partition"]
+    "madoguchi_consumer_lag_records", "Records not yet handled.", ["group", "topic", "partition"]
 )
 batch_seconds = Histogram(
     "madoguchi_batch_seconds", "Seconds to handle and commit one batch.", buckets=_SECONDS

@@ -27,6 +27,11 @@ class Progress:
         """Note that something is in the way."""
         self._obstacle = obstacle
 
+    @property
+    def behind(self) -> bool:
+        """Return whether records were left to be handled when Kafka answered last."""
+        return self._lag > 0
+
     def complaint(self, stuck_after_seconds: float) -> str | None:
         """Return what is wrong, or None."""
         if self._obstacle is not None:

@@ -8,17 +8,19 @@ from fastapi import FastAPI
 from common.edges.problems import MEDIA_TYPE, Problem
 from timeline.core.customers import CustomerView
 from timeline.core.pages import Page
+from timeline.core.search_hits import Hits
 from timeline.edges.examples import CUSTOMER, PAGE
+from timeline.edges.search_examples import HITS
 
 _COMPONENTS = "#/components/schemas/{name}"
-_SERVED = (CustomerView, Page, Problem)
+_SERVED = (CustomerView, Page, Hits, Problem)
 _REFUSALS = {
     400: "The contact or the cursor is none",
     401: "No bearer token, or none that is valid",
     403: "The token lacks the scope",
     404: "This tenant has no such customer",
-    422: "A parameter is missing or out of its bounds",
-    503: "The database is away; try again",
+    422: "A parameter is missing or out of its bounds; too little to search for",
+    503: "The database is away, or a search took too long; try again",
 }
 
 
@@ -34,6 +36,7 @@ def _answer(
 
 CUSTOMER_ANSWER = _answer(CustomerView, "application/json", "The customer", CUSTOMER)
 PAGE_ANSWER = _answer(Page, "application/json", "A page of the history", PAGE)
+HITS_ANSWER = _answer(Hits, "application/json", "A page of what was found", HITS)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

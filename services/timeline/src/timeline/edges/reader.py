@@ -49,7 +49,7 @@ _PROFILES = text(
 )
 
 # As bytes, as it stood: a driver that is handed json would decode it.
-_COLUMNS = """
+COLUMNS = """
     contact.tenant, contact.address, event_id, occurred_at, learned_at, topic, partition, "offset",
     type, kind, channel, direction, message, about, convert_to(CAST(body AS text), 'UTF8') AS body
 """
@@ -58,7 +58,7 @@ _COLUMNS = """
 # does not compare rows with the bounds of partitions.
 PAGE = text(
     f"""
-    SELECT {_COLUMNS} FROM contact CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM contact CROSS JOIN LATERAL (
       SELECT * FROM entry
        WHERE entry.contact_id = contact.id
          AND occurred_at <= :occurred_at
@@ -72,7 +72,7 @@ PAGE = text(
 )
 _AMENDMENTS = text(
     f"""
-    SELECT {_COLUMNS}
+    SELECT {COLUMNS}
       FROM amendment JOIN contact ON contact.id = amendment.contact_id
      WHERE about = ANY(CAST(:about AS uuid[])) AND amendment.tenant = :tenant
     """  # noqa: S608 - column names of our own
@@ -128,7 +128,7 @@ async def entries_before(
             "offset": cursor.offset,
         },
     )
-    return [_entry(row) for row in rows]
+    return [row_entry(row) for row in rows]
 
 
 async def amendments_of(
@@ -141,13 +141,14 @@ async def amendments_of(
     while wanted:
         asked |= wanted
         rows = await connection.execute(_AMENDMENTS, {"tenant": tenant, "about": list(wanted)})
-        heard = [_entry(row) for row in rows]
+        heard = [row_entry(row) for row in rows]
         found += heard
         wanted = spoken_of(edits_among(heard)) - asked
     return found
 
 
-def _entry(row: Row[Any]) -> Entry:
+def row_entry(row: Row[Any]) -> Entry:
+    """Return the entry in a row that has COLUMNS."""
     return Entry(
         tenant=row.tenant,
         contact=row.address,

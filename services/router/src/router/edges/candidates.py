@@ -229,4 +229,5 @@ async def still_there(
 
 def _head(*columns: Any) -> Head:
     *others, refusals = columns
-    return Head(*others, msgspec.convert(refusals, dict[str, Refusal]) if refusals else {})
+    refused = msgspec.convert(refusals, dict[str, Refusal]) if refusals else {}
+    return Head(*(*others, refused))

@@ -36,12 +36,13 @@ async def service(
 
 @pytest.fixture
 async def running(service: ConsumingService) -> AsyncIterator[None]:
-    """The router's background work, for the length of the test."""
-    stopping = asyncio.Event()
-    tasks = [asyncio.create_task(part.run(stopping)) for part in service.components]
+    """The router's background work, for the length of the test; it ends in its order."""
+    running = [(part.run(stopping := asyncio.Event()), stopping) for part in service.components]
+    tasks = [(asyncio.create_task(work), stopping) for work, stopping in running]
     yield
-    stopping.set()
-    await asyncio.gather(*tasks)
+    for task, stopping in tasks:
+        stopping.set()
+        await task
 
 
 @pytest.fixture

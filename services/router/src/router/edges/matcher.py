@@ -144,7 +144,8 @@ class Matcher:
         now = self._clock()
         found, matches = await self._matched(connection, news, now)
         changes = await self._offers(connection, matches, self._policy(), now)
-        more = bool(matches) and _is_used_up(found, matches, now)
+        has_more = _has_room(found.agents, matches) and _is_used_up(found, matches, now)
+        more = bool(matches) and has_more
         return _Tried(changes, now, disturbed=len(changes) < len(matches), more=more)
 
     async def _matched(
@@ -232,6 +233,14 @@ def _is_used_up(found: _Candidates, matches: Iterable[Match[Head]], now: datetim
         if head.case_id not in taken and not is_choosy(head, now)
     }
     return any(count >= found.depth and lane not in stopped for lane, count in read.items())
+
+
+def _has_room(agents: Iterable[Agent], matches: Iterable[Match[Head]]) -> bool:
+    """Whether somebody takes more than what he was matched with."""
+    given: Counter[str] = Counter()
+    for match in matches:
+        given[match.agent.agent] += match.case.units
+    return any(agent.capacity - agent.load() > given[agent.agent] for agent in agents)
 
 
 async def _who_may(

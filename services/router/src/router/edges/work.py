@@ -4,10 +4,11 @@ Whoever needs a case and its agent locks the case first; several rows of a kind 
 order of their keys. Matching never waits for a lock, it skips what is locked.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,7 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import RowMapping, Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.core.cloudevents import Record
 from common.edges.outbox import enqueue
 from router.core.agents import Agent, Offer
 from router.core.facts import Case
@@ -29,6 +31,7 @@ from router.edges.signals import OFFERS, News, tell
 from router.edges.store import case_of
 
 AgentKey = tuple[str, str]
+Made = TypeVar("Made")
 
 _JSON_OF_CASE = ("participants", "skills", "refusals", "told")
 _JSON_OF_AGENT = ("skills", "queues", "channels", "used")
@@ -144,7 +147,8 @@ async def save_offers(
         return
     columns = ("case_id", "agent", "offer", "offered_until", "version", "wake_at")
     rows = {name: [getattr(case, name) for case in cases] for name in columns}
-    await connection.execute(_OFFER_CASES, rows)
+    made = [one.offer for one in changes if one.offer]
+    records = await _beside(connection.execute(_OFFER_CASES, rows), lambda: _records(changes, now))
     loads = {
         "tenant": [agent.tenant for agent in agents],
         "agent": [agent.agent for agent in agents],
@@ -152,8 +156,22 @@ async def save_offers(
         "load": [agent.load() for agent in agents],
         "version": [agent.version for agent in agents],
     }
-    await connection.execute(_LOAD_AGENTS, loads)
-    await _tell_of(connection, changes, [one.offer for one in changes if one.offer], now)
+    offer_rows = await _beside(
+        connection.execute(_LOAD_AGENTS, loads), lambda: [row_of(offer) for offer in made]
+    )
+    await _write(connection, _KEEP_OFFERS, tables.offer, offer_rows)
+    await enqueue(connection, records)
+    await tell(connection, _news_of(made), OFFERS)
+
+
+async def _beside(statement: Awaitable[Any], make: Callable[[], Made]) -> Made:
+    """Return what is made while Postgres, on another processor, executes a statement."""
+    executing = asyncio.ensure_future(statement)
+    await asyncio.sleep(0)  # until it is sent
+    try:
+        return make()
+    finally:
+        await executing
 
 
 def _asleep_with_offer(case: Case, policy: Policy, now: datetime) -> Case:
@@ -168,13 +186,16 @@ async def _tell_of(
 ) -> None:
     """Write the offers, and tell the bus of everything and the agents' tools of these."""
     await _write(connection, _KEEP_OFFERS, tables.offer, [row_of(offer) for offer in made])
-    records = [
+    await enqueue(connection, _records(changes, now))
+    await tell(connection, _news_of(made), OFFERS)
+
+
+def _records(changes: Iterable[Change], now: datetime) -> list[Record]:
+    return [
         of_case(change.case, event, change.case.version, now)
         for change in changes
         for event in change.events
     ]
-    await enqueue(connection, records)
-    await tell(connection, _news_of(made), OFFERS)
 
 
 async def save_agents(connection: AsyncConnection, agents: Sequence[Agent]) -> None:

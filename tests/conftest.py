@@ -49,6 +49,7 @@ TESTS = Path(__file__).parent
 SERVERS = pytest.StashKey[SharedServers]()
 MARKED_FOLDERS = ("integration", "e2e")
 ONE_WORKER = "e2e"  # its tests share a whole stack, and one of those is enough for a machine
+ONE_STACK = "test_http_surfaces"  # likewise, of services only
 
 
 def backend() -> Backend:
@@ -88,6 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(folder)
         if folder == ONE_WORKER:
             item.add_marker(pytest.mark.xdist_group(folder))
+        if item.path.stem == ONE_STACK:
+            item.add_marker(pytest.mark.xdist_group(ONE_STACK))
 
 
 @pytest.fixture(scope="session")

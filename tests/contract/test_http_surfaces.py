@@ -94,7 +94,7 @@ Surfaces = Mapping[str, str]
 Operation = APIOperation[Any, Any, Any, Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(
     servers: SharedServers, kafka_server: str, postgres_server: SharedPostgres
 ) -> Mapping[str, str]:
@@ -124,7 +124,7 @@ def environment(
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator[Surfaces]:
     """Each service's base URL; all of them real processes."""
     run_tool([sys.executable, "-m", "common", "topics", "apply"], environment)
@@ -141,7 +141,7 @@ def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator
         yield {service.name: f"http://{LOOPBACK}:{service.port}" for service in services}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def known(surfaces: Surfaces, environment: Mapping[str, str]) -> Known:
     """Names that exist, by parameter: those of somebody who wrote, so that there is more to read than 404."""
     sample = FOLDER / "social" / "line" / "text.json"

@@ -11,7 +11,7 @@ from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(servers: SharedServers) -> Iterator[Stack]:
     """Kafka, PostgreSQL and the five services, ready."""
     home = servers.scratch()

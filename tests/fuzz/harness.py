@@ -1,6 +1,7 @@
 """`python -m tests.fuzz.harness TARGET [libFuzzer's options and folders]`: one target under atheris."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import atheris
@@ -20,13 +21,13 @@ with atheris.instrument_imports(
         "spf",
     ]
 ):
-    from tests.fuzz.targets import TARGETS
+    from tests.fuzz.targets import TARGETS, timely
 
 
 def main() -> None:
     """Fuzz until libFuzzer's options say that it is enough; a finding ends the process."""
     _, name, *options = sys.argv
-    atheris.Setup([launcher(name), *options], TARGETS[name])
+    atheris.Setup([launcher(name), *options], partial(timely, TARGETS[name]))
     atheris.Fuzz()
 
 

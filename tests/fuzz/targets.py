@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 from tests.fuzz import (
@@ -43,7 +42,7 @@ PARTS = (
     service_targets,
 )
 TARGETS: Mapping[str, Target] = {
-    name: partial(timely, target) for part in PARTS for name, target in part.TARGETS.items()
+    name: target for part in PARTS for name, target in part.TARGETS.items()
 }
 _SAMPLES: Mapping[str, list[Path]] = {
     "mail": [FOLDER / "mail"],

@@ -200,7 +200,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     def _report(self, consumer: AIOKafkaConsumer) -> None:
         lag = 0
-        for partition in self._claims:
+        # The group may have taken a partition away since; aiokafka asserts that it has not.
+        for partition in self._claims.keys() & consumer.assignment():
             end = consumer.highwater(partition)
             done = self._uncommitted.get(partition, self._claims[partition].next_offset)
             behind = max(0, (end or 0) - done)

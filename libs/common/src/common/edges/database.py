@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import NewType
 
 import msgspec
+from asyncpg import InternalClientError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -79,6 +80,8 @@ async def passing_errors() -> AsyncIterator[None]:
 def is_passing(error: BaseException) -> bool:
     """Whether trying again later may succeed."""
     if isinstance(error, TransientError | OSError | PoolTimeoutError | InterfaceError):
+        return True
+    if isinstance(error, InternalClientError):  # of a connection whose server went away meanwhile
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -7,6 +7,7 @@ begin to hold), 200 at 128 KB and 950 at 500 KB. So up to 64 KiB nothing is gain
 """
 
 import asyncio
+import contextlib
 import pickle
 import sys
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ Unread = Callable[[Original, ChannelAccount, str], tuple[Draft, ...]]
 
 INLINE_BYTES = 65_536
 START_SECONDS = 10.0
+ENDING_SECONDS = 1.0
 
 
 class ParsingLimits(Struct, frozen=True, kw_only=True):
@@ -180,6 +182,10 @@ class _Worker:
 
     async def _cause(self) -> str:
         """Return what a process has died of that closed its pipes."""
+        # What it ends of by itself is the cause, so it gets a moment before it is killed.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENDING_SECONDS):
+                await self._process.wait()
         await self.end()
         return "time" if -(self._process.returncode or 0) in LIMITS else "crash"
 

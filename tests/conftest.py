@@ -81,8 +81,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SERVERS].end()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the folder they lie in."""
+    """Mark tests by the folder they lie in, before pytest-xdist reads the groups."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in MARKED_FOLDERS:

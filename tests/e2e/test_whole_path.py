@@ -66,6 +66,19 @@ async def post(client: httpx.AsyncClient, base: str, request: WebhookRequest) ->
     return await client.post(base + request.path, content=request.body, headers=request.headers)
 
 
+async def say_by_line(stack: Stack, client: httpx.AsyncClient, text: str) -> None:
+    """A LINE message of its own event id, acknowledged."""
+    moment = system_clock()
+    event = f"01SAID{moment:%Y%m%d%H%M%S%f}"
+    request = line_text(Line().line, story.LINE_USER, text, event, moment)
+    assert (await post(client, url(stack, "ingest_social"), request)).status_code == 200
+
+
+async def texts_of_line(stack: Stack, client: httpx.AsyncClient) -> list[str]:
+    _, entries = await timeline(stack, client, LINE_CONTACT)
+    return [entry["data"].get("text") for entry in entries if entry["type"] == RECEIVED]
+
+
 async def test_mail_sms_line_and_crm_become_one_customer_with_explained_decisions(
     stack: Stack, client: httpx.AsyncClient
 ) -> None:
@@ -105,12 +118,9 @@ async def test_a_delivery_that_is_repeated_counts_once(
     )
     for _ in range(3):
         assert (await post(client, url(stack, "ingest_social"), request)).status_code == 200
-    last = line_text(Line().line, story.LINE_USER, "最後", f"01LAST{moment:%Y%m%d%H%M%S%f}", moment)
-    await post(client, url(stack, "ingest_social"), last)
-    texts: list[str] = []
-    while "最後" not in texts:
-        _, entries = await timeline(stack, client, LINE_CONTACT)
-        texts = [entry["data"].get("text") for entry in entries if entry["type"] == RECEIVED]
+    await say_by_line(stack, client, "最後")
+    while "最後" not in (texts := await texts_of_line(stack, client)):
+        pass
     assert texts.count("もう一度") == 1
 
 
@@ -149,12 +159,13 @@ async def test_who_may_not_see_sees_nothing(
 
 
 async def test_another_tenant_finds_nobody(stack: Stack, client: httpx.AsyncClient) -> None:
-    customer, _ = await timeline(stack, client)
+    await say_by_line(stack, client, "誰かいますか")
+    customer, _ = await timeline(stack, client, LINE_CONTACT)
     base = url(stack, "timeline")
     stranger = token(stack, "other")
     for path in (f"/v1/customers/{customer['id']}", f"/v1/customers/{customer['id']}/timeline"):
         assert (await client.get(base + path, headers=stranger)).status_code == 404
-    query = {"contact": story.CONTACTS[0]}
+    query = {"contact": LINE_CONTACT}
     found = await client.get(f"{base}/v1/customers", params=query, headers=stranger)
     assert found.status_code == 404
 
@@ -163,13 +174,9 @@ async def test_poison_on_the_bus_stops_nothing(stack: Stack, client: httpx.Async
     bootstrap = f"{LOOPBACK}:{stack.ports.kafka}"
     await publish(bootstrap, Record(MESSAGES.name, b"acme|x", b"\xff\x00 no event", ()))
     text = f"毒のあと {system_clock():%H%M%S%f}"
-    event = f"01AFTER{system_clock():%Y%m%d%H%M%S%f}"
-    request = line_text(Line().line, story.LINE_USER, text, event, system_clock())
-    await post(client, url(stack, "ingest_social"), request)
-    texts: list[str] = []
-    while text not in texts:
-        _, entries = await timeline(stack, client)
-        texts = [entry["data"].get("text") for entry in entries if entry["type"] == RECEIVED]
+    await say_by_line(stack, client, text)
+    while text not in await texts_of_line(stack, client):
+        pass
     metrics = (await client.get(f"{url(stack, 'router')}/metrics")).text
     assert 'madoguchi_dead_letters_total{reason="bad-envelope",topic="messages.v1"}' in metrics
 

@@ -94,7 +94,10 @@ class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A customer's matter begins (`case.opened`)."""
+    """A customer's matter begins (`case.opened`).
+
+    `follows` is the resolved case that a low answer was about, where that raised this one.
+    """
 
     case_id: UUID
     contact: str
@@ -104,13 +107,15 @@ class CaseOpened(Struct, frozen=True, omit_defaults=True, kw_only=True):
     message_event: UUID
     subject: str | None = None
     case_version: int | None = None
+    follows: UUID | None = None
 
 
 class CaseRouted(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A message was routed (`case.routed`), with the whole decision.
 
     `units` is how much of an agent's capacity the case takes. Until `reserved_until` it is offered
-    to nobody but `reserved_for`, who knows the customer, while he is signed in.
+    to nobody but `reserved_for`, who knows the customer, while he is signed in. Since
+    `resolution_paused_at` the resolution's clock stands, because the customer has to answer.
     """
 
     case_id: UUID
@@ -119,6 +124,7 @@ class CaseRouted(Struct, frozen=True, omit_defaults=True, kw_only=True):
     units: int | None = None
     reserved_for: str | None = None
     reserved_until: datetime | None = None
+    resolution_paused_at: datetime | None = None
 
 
 class CaseReopened(Struct, frozen=True, omit_defaults=True, kw_only=True):

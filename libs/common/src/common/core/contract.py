@@ -27,6 +27,7 @@ _TOPIC_OF = {
     "case.": ROUTING,
     "offer.": ROUTING,
     "sla.": ROUTING,
+    "survey.": ROUTING,
     "rules.": ROUTING,
     "agent.": ROUTING,
 }

@@ -14,6 +14,7 @@ from common.core.events import (
     MessageRequested,
     MessageStatus,
 )
+from common.core.surveys import SurveyAnswered, SurveyRequested
 from common.core.work import (
     AgentChanged,
     AgentPresenceChanged,
@@ -57,6 +58,8 @@ EVENT_TYPES: dict[str, type[Struct]] = {
     "io.madoguchi.offer.withdrawn": OfferWithdrawn,
     "io.madoguchi.sla.at_risk": SlaAtRisk,
     "io.madoguchi.sla.breached": SlaBreached,
+    "io.madoguchi.survey.requested": SurveyRequested,
+    "io.madoguchi.survey.answered": SurveyAnswered,
     "io.madoguchi.agent.changed": AgentChanged,
     "io.madoguchi.agent.presence_changed": AgentPresenceChanged,
     "io.madoguchi.rules.activated": RulesActivated,

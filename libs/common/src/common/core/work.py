@@ -178,7 +178,8 @@ class CaseHeld(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class CaseAnswered(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The company wrote to the customer (`case.answered`); `first` tells the first response.
 
-    `in_time` is whether that first response kept what was promised.
+    `in_time` is whether that first response kept what was promised. Since `resolution_paused_at` the
+    resolution's clock stands, because the customer has to answer.
     """
 
     case_id: UUID
@@ -189,6 +190,7 @@ class CaseAnswered(Struct, frozen=True, omit_defaults=True, kw_only=True):
     first: bool = False
     in_time: bool | None = None
     agent: str | None = None
+    resolution_paused_at: datetime | None = None
 
 
 class SlaAtRisk(Struct, frozen=True, omit_defaults=True, kw_only=True):

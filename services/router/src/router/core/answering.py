@@ -87,6 +87,7 @@ def _answered(case: Case, arrival: Arrival, policy: Policy, at: datetime) -> Cha
         first=first,
         in_time=at <= case.first_response_due if first else None,
         agent=case.agent if case.state is CaseState.ASSIGNED else None,
+        resolution_paused_at=after.paused_at,
     )
     return Change(case=after, events=(event,))
 

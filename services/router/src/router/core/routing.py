@@ -68,6 +68,7 @@ def announcements(routed: Routed) -> tuple[Record, ...]:
         units=routed.case.units,
         reserved_for=routed.case.preferred if routed.case.reserved_until else None,
         reserved_until=routed.case.reserved_until,
+        resolution_paused_at=routed.case.paused_at,
     )
     told = (*_beginnings(routed), to)
     return tuple(_record(arrival, decision.decided_at, data) for data in told)

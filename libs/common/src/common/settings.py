@@ -30,6 +30,13 @@ class CommonSettings(BaseSettings):
     publish_timeout_seconds: float = Field(5.0, description="longest wait for Kafka's answer")
     batch_max_records: int = Field(1000, description="records handled in one transaction")
     stuck_after_seconds: float = Field(60.0, description="no progress for so long = not ready")
+    privacy_key: str = Field(
+        "",
+        description=(
+            "secret (32 characters or more) under which erased addresses are hashed; the same in"
+            " every service and for ever; empty = nobody can be erased"
+        ),
+    )
     topic_prefix: str = Field("", description="in front of every topic and group; for tests")
     replication_factor: int = Field(1, description="copies of each partition when topics are made")
 

@@ -62,7 +62,10 @@ class Event(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """What goes to Kafka: topic is chosen by the caller, the rest is the event's own."""
+    """What goes to Kafka: topic is chosen by the caller, the rest is the event's own.
+
+    An empty value is a tombstone: in a compacted topic it ends what the key said.
+    """
 
     topic: str
     key: bytes
@@ -86,6 +89,11 @@ def record(topic: str, attributes: Attributes, data: Struct) -> Record:
     """Return the Kafka record of an event, in binary content mode."""
     key = partition_key(attributes.tenant, attributes.subject)
     return Record(topic, key, _encoder.encode(data), binary_headers(attributes))
+
+
+def tombstone(topic: str, tenant: str, subject: str) -> Record:
+    """Return the record after which compaction drops all that a key of this topic said."""
+    return Record(topic, partition_key(tenant, subject), b"", ())
 
 
 def structured(attributes: Attributes, data: Struct) -> bytes:

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from common.core.cases import CaseOpened, CaseReopened, CaseResolved, CaseRouted
+from common.core.erasure import CustomerErased, CustomerForgotten
 from common.core.events import (
     Activity,
     AttachmentStored,
@@ -40,6 +41,8 @@ EVENT_TYPES: dict[str, type[Struct]] = {
     "io.madoguchi.attachment.stored": AttachmentStored,
     "io.madoguchi.consent.changed": ConsentChanged,
     "io.madoguchi.customer.changed": CustomerChanged,
+    "io.madoguchi.customer.erased": CustomerErased,
+    "io.madoguchi.customer.forgotten": CustomerForgotten,
     "io.madoguchi.customers.merged": CustomersMerged,
     "io.madoguchi.customers.unmerged": CustomersUnmerged,
     "io.madoguchi.activity.recorded": Activity,

@@ -126,6 +126,23 @@ def create_idempotency() -> None:
     isolate_tenants("idempotency")
 
 
+def create_erased_names() -> None:
+    """Create `erased_name`: marks of who was erased and when; see common.edges.erasing."""
+    op.execute(
+        """
+        CREATE TABLE erased_name (
+          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          tenant text NOT NULL,
+          mark bytea NOT NULL,
+          erasure uuid NOT NULL,
+          erased_at timestamptz NOT NULL,
+          UNIQUE (mark, tenant, erasure)
+        )
+        """
+    )
+    isolate_tenants("erased_name")
+
+
 def isolate_tenants(*tables: str) -> None:
     """Make a forgotten filter harmless: rows of other tenants are not there."""
     for table in tables:

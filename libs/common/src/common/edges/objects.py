@@ -1,5 +1,6 @@
 """Object storage: a folder, or any bucket that obstore knows."""
 
+from datetime import datetime
 from pathlib import Path
 
 import obstore
@@ -46,6 +47,24 @@ class ObjectStore:
             )
         except FileNotFoundError as error:
             raise KeyError(key) from error
+        except (BaseError, OSError) as error:
+            raise TransientError(f"objects: {type(error).__name__}") from error
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no error. Raises TransientError."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise TransientError(f"objects: {type(error).__name__}") from error
+
+    async def modified_at(self, key: str) -> datetime | None:
+        """Return when an object was written last, UTC; None where there is none."""
+        try:
+            return (await obstore.head_async(self._store, key))["last_modified"]
+        except FileNotFoundError:
+            return None
         except (BaseError, OSError) as error:
             raise TransientError(f"objects: {type(error).__name__}") from error
 

@@ -1,7 +1,8 @@
 """The untouched originals, packed: one object per small message would be the slowest step.
 
 Requests that arrive while one segment is being written share the next. A segment is a sequence of
-frames: four bytes of length (big endian), then a msgpack Original.
+frames: four bytes of length (big endian), then a msgpack Original. A frame whose bytes are all zero
+was erased; the others keep their places, for references name them.
 """
 
 import asyncio
@@ -59,7 +60,10 @@ class Originals:
         """Return the original behind a reference. Raises KeyError, PoisonError, TransientError."""
         key, _, span = reference.partition("#")
         start, _, length = span.partition("+")
-        return _original(await self._objects.get(key, int(start), int(length)), reference)
+        frame = await self._objects.get(key, int(start), int(length))
+        if _is_erased(frame):
+            raise KeyError(reference)
+        return _original(frame, reference)
 
     async def since(self, moment: str = "") -> AsyncIterator[tuple[str, Original]]:
         """Yield every original kept since then with its reference, oldest segment first.
@@ -73,7 +77,8 @@ class Originals:
             while start < len(content):
                 length = int.from_bytes(content[start - _LENGTH_BYTES : start], "big")
                 reference = f"{key}#{start}+{length}"
-                yield reference, _original(content[start : start + length], reference)
+                if not _is_erased(content[start : start + length]):
+                    yield reference, _original(content[start : start + length], reference)
                 start += length + _LENGTH_BYTES
 
     def _next_key(self) -> str:
@@ -91,6 +96,40 @@ class Originals:
                 segment.stored.exception()  # seen, also where every waiter was cancelled
             else:
                 segment.stored.set_result(None)
+
+
+async def erase_originals(objects: ObjectStore, references: Iterable[str]) -> int:
+    """Overwrite these originals where they lie; return how many were there.
+
+    A segment is written once more for all of its references. One at a time may do this: nobody else
+    writes to a segment that is closed. Raises TransientError.
+    """
+    by_key: dict[str, list[tuple[int, int]]] = {}
+    for reference in references:
+        key, _, span = reference.partition("#")
+        start, _, length = span.partition("+")
+        by_key.setdefault(key, []).append((int(start), int(length)))
+    return sum([await _blank(objects, key, spans) for key, spans in by_key.items()])
+
+
+async def _blank(objects: ObjectStore, key: str, spans: Iterable[tuple[int, int]]) -> int:
+    try:
+        content = bytearray(await objects.get(key))
+    except KeyError:
+        return 0
+    erased = 0
+    for start, length in spans:
+        frame = content[start : start + length]
+        if len(frame) == length and not _is_erased(frame):
+            content[start : start + length] = bytes(length)
+            erased += 1
+    if erased:
+        await objects.put(key, bytes(content))
+    return erased
+
+
+def _is_erased(frame: bytes | bytearray) -> bool:
+    return not any(frame)
 
 
 def _original(frame: bytes, reference: str) -> Original:

@@ -84,7 +84,7 @@ class Publisher:
         futures = [
             await producer.send(
                 self._prefix + record.topic,
-                record.value,
+                record.value or None,  # compaction takes null for the end of a key
                 key=record.key,
                 headers=list(record.headers),
             )

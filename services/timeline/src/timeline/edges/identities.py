@@ -8,10 +8,12 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.core.ids import customer_id
 from common.edges.outbox import enqueue
 from timeline.core.announcements import merge_announced
 from timeline.core.identity import Customer, Known, Link, Merge, Profile, newest, plan, survivors
 from timeline.edges.clusters import owners
+from timeline.edges.links import Move, move
 
 logger = structlog.get_logger()
 
@@ -43,10 +45,10 @@ _ADD_PROFILES = text(
 )
 _ADD_LINKS = text(
     """
-    INSERT INTO link (tenant, customer_ref, contact_id, cause, linked_at)
-    SELECT :tenant, new.*
+    INSERT INTO link (tenant, customer_ref, contact_id, cause, linked_at, changed_at)
+    SELECT :tenant, new.*, new.linked_at
       FROM unnest(CAST(:refs AS text[]), CAST(:contacts AS bigint[]), CAST(:causes AS uuid[]),
-                  CAST(:moments AS timestamptz[])) AS new
+                  CAST(:moments AS timestamptz[])) AS new (ref, contact, cause, linked_at)
     """
 )
 _ADD_MERGES = text(
@@ -63,13 +65,6 @@ _ABSORB = text(
     UPDATE customer SET merged_into = new.survivor
       FROM unnest(CAST(:survivors AS uuid[]), CAST(:absorbed AS uuid[])) AS new (survivor, absorbed)
      WHERE customer.id = new.absorbed
-    """
-)
-_MOVE = text(
-    """
-    UPDATE contact SET customer_id = new.owner
-      FROM unnest(CAST(:owners AS uuid[]), CAST(:absorbed AS uuid[])) AS new (owner, absorbed)
-     WHERE contact.customer_id = new.absorbed
     """
 )
 
@@ -92,6 +87,7 @@ async def _write(connection: AsyncConnection, tenant: str, profiles: Sequence[Pr
     await _add_profiles(connection, tenant, newest(profiles))
     await _add_links(connection, tenant, planned.links, ids)
     await _merge(connection, tenant, planned.merges)
+    await move(connection, _moves(tenant, planned.merges, ids))
     for refused in planned.refusals:
         logger.info("contact not linked", reason=refused.reason, cause=str(refused.cause))
 
@@ -162,5 +158,13 @@ async def _merge(connection: AsyncConnection, tenant: str, merges: Sequence[Merg
     }
     await connection.execute(_ADD_MERGES, pairs | log)
     await connection.execute(_ABSORB, pairs)
-    await connection.execute(_MOVE, {"owners": survivors(merges), "absorbed": absorbed})
     await enqueue(connection, [merge_announced(tenant, merge) for merge in merges])
+
+
+def _moves(tenant: str, merges: Sequence[Merge], ids: Mapping[str, int]) -> list[Move]:
+    final = {
+        contact: Move(ids[contact], customer_id(tenant, contact), survivor, merge.at, merge.cause)
+        for merge, survivor in zip(merges, survivors(merges), strict=True)
+        for contact in merge.contacts
+    }
+    return list(final.values())

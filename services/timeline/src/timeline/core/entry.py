@@ -40,8 +40,10 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `occurred_at` is when it happened, `learned_at` when we heard of it. `kind` is a message's
     kind, an activity's kind, or the event type without prefix. `message` names the message that
-    this is, `about` the one that it speaks of (a stored file: the event that it came with). `body`
-    is the event's JSON as it stood.
+    this is, `about` the one that it speaks of (a stored file: the event that it came with).
+    `conversation` names the conversation that it belongs to, `case` the case that it tells of, and
+    `routed` the event of a message which by this belongs to that case. `body` is the event's JSON
+    as it stood.
     """
 
     tenant: str
@@ -57,6 +59,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     message: UUID | None
     about: UUID | None
     body: bytes
+    conversation: UUID | None = None
+    case: UUID | None = None
+    routed: UUID | None = None
 
     @property
     def moment(self) -> tuple[datetime, Position]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from common.core.cases import CaseOpened
+from common.core.cases import CaseOpened, CaseReopened, CaseRouted
 from common.core.cloudevents import Event, type_prefix
 from common.core.errors import PoisonError
 from common.core.events import (
@@ -21,7 +21,13 @@ from common.core.events import (
     MessageStatus,
 )
 from common.core.ids import derived_id
-from common.core.work import AgentChanged, AgentPresenceChanged, RulesActivated
+from common.core.work import (
+    AgentChanged,
+    AgentPresenceChanged,
+    CaseAnswered,
+    RulesActivated,
+)
+from timeline.core.activities import activity_told
 from timeline.core.entry import (
     ATTACHMENT,
     CHANGES,
@@ -46,6 +52,9 @@ class _Description(Struct, frozen=True):
     direction: str | None = None
     message: UUID | None = None
     about: UUID | None = None
+    conversation: UUID | None = None
+    case: UUID | None = None
+    routed: UUID | None = None
     occurred_at: datetime | None = None
     learned_at: datetime | None = None
 
@@ -86,6 +95,9 @@ def entry_of(event: Event, position: Position, heard_at: datetime, region: str) 
         message=described.message,
         about=described.about,
         body=json_value(event),
+        conversation=described.conversation,
+        case=described.case,
+        routed=described.routed,
     )
 
 
@@ -100,11 +112,36 @@ def message_ref(channel: Channel, provider: str, account: str, message_id: str) 
     return derived_id("message", provider, account, message_id)
 
 
+def conversation_ref(key: str) -> UUID:
+    """Return the name of a conversation; its own may be anything, of any length."""
+    return derived_id("conversation", key)
+
+
+def message_of_case(data: object) -> UUID | None:
+    """Return the event of the message which by this belongs to a case, where it tells of one."""
+    if isinstance(data, CaseRouted):
+        return data.decision.message_event
+    if isinstance(data, CaseOpened | CaseReopened | CaseAnswered):
+        return data.message_event
+    return None
+
+
 def _describe(event: Event) -> _Description:
     describe = _DESCRIBED_BY.get(type(event.data))
-    if describe is None:
-        return _Description(storable(event.attributes.type.removeprefix(type_prefix)))
-    return describe(event.data)
+    return describe(event.data) if describe else _by_type(event)
+
+
+def _by_type(event: Event) -> _Description:
+    """Return what all types have in common that tell of work, also those that are yet to come."""
+    data = event.data
+    channel = getattr(data, "channel", None)
+    return _Description(
+        kind=storable(event.attributes.type.removeprefix(type_prefix)),
+        channel=storable(channel) if channel else None,
+        conversation=conversation_ref(data.conversation) if isinstance(data, CaseOpened) else None,
+        case=getattr(data, "case_id", None),
+        routed=message_of_case(data),
+    )
 
 
 def _message(data: Message) -> _Description:
@@ -115,6 +152,7 @@ def _message(data: Message) -> _Description:
         direction=data.direction,
         message=_ref(data, data.message_id),
         about=_ref(data, target) if target else None,
+        conversation=conversation_ref(data.conversation.key),
         learned_at=data.received_at,
     )
 
@@ -148,12 +186,14 @@ def _attachment(data: AttachmentStored) -> _Description:
 
 
 def _activity(data: Activity) -> _Description:
-    channel = storable(data.channel) if data.channel else None
-    return _Description(storable(data.kind), channel, occurred_at=data.occurred_at)
-
-
-def _case_opened(data: CaseOpened) -> _Description:
-    return _Description(kind="case.opened", channel=data.channel)
+    told = activity_told(data.attributes)
+    return _Description(
+        kind=storable(data.kind),
+        channel=storable(data.channel) if data.channel else None,
+        direction=told.direction,
+        case=told.case,
+        occurred_at=data.occurred_at,
+    )
 
 
 _DESCRIBED_BY: dict[type, Callable[[Any], _Description]] = {
@@ -161,5 +201,4 @@ _DESCRIBED_BY: dict[type, Callable[[Any], _Description]] = {
     MessageStatus: _status,
     AttachmentStored: _attachment,
     Activity: _activity,
-    CaseOpened: _case_opened,
 }

@@ -7,11 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from common.core.cases import CaseOpened, CaseReopened, CaseRouted
 from common.core.cloudevents import Event
 from common.core.event_types import TYPE_OF
 from common.core.events import Activity, Message, MessageKind
-from common.core.work import CaseAnswered
 from timeline.core.amendments import (
     Amendments,
     edits_among,
@@ -21,6 +19,7 @@ from timeline.core.amendments import (
     versions,
 )
 from timeline.core.entry import CHANGES, Entry
+from timeline.core.recording import message_of_case
 from timeline.core.search_text import LONGEST_TEXT, form
 
 _ACTIVITY = TYPE_OF[Activity]
@@ -91,12 +90,8 @@ def names(entries: Iterable[Entry], said: Iterable[Entry]) -> dict[UUID, set[UUI
 
 def case_of(event: Event) -> tuple[UUID, UUID] | None:
     """Return the event of a message and the case that it belongs to, where an event tells it."""
-    data = event.data
-    if isinstance(data, CaseRouted):
-        return data.decision.message_event, data.case_id
-    if isinstance(data, CaseOpened | CaseReopened | CaseAnswered):
-        return data.message_event, data.case_id
-    return None
+    message = message_of_case(event.data)
+    return (message, event.data.case_id) if message else None
 
 
 def _learned(edit: Entry, known: dict[UUID, set[UUID]]) -> Iterator[UUID]:

@@ -16,7 +16,7 @@ from timeline.edges.contacts import ContactKey
 
 _COLUMNS = """
     tenant, contact_id, occurred_at, topic, partition, "offset", event_id, learned_at,
-    type, kind, channel, direction, message, about, body
+    type, kind, channel, direction, message, about, conversation, case_id, body
 """
 _ROWS = f"""
     SELECT {_COLUMNS.replace("body", "CAST(convert_from(body, 'UTF8') AS json) AS body")}, listed
@@ -24,9 +24,10 @@ _ROWS = f"""
              CAST(:shape AS int[]), CAST(:contact_id AS bigint[]),
              CAST(:occurred_at AS timestamptz[]), CAST(:offset AS bigint[]),
              CAST(:event_id AS uuid[]), CAST(:learned_at AS timestamptz[]),
-             CAST(:message AS uuid[]), CAST(:about AS uuid[]), CAST(:body AS bytea[])
+             CAST(:message AS uuid[]), CAST(:about AS uuid[]), CAST(:conversation AS uuid[]),
+             CAST(:case_id AS uuid[]), CAST(:body AS bytea[])
            ) AS batch (shape, contact_id, occurred_at, "offset", event_id, learned_at,
-                       message, about, body)
+                       message, about, conversation, case_id, body)
       JOIN unnest(
              CAST(:tenant AS text[]), CAST(:topic AS smallint[]), CAST(:partition AS smallint[]),
              CAST(:type AS text[]), CAST(:kind AS text[]), CAST(:channel AS text[]),
@@ -37,7 +38,8 @@ _ROWS = f"""
 """  # noqa: S608 - column names of our own
 
 # `fresh` are the events that nobody has written before. They are looked at in one order by
-# everybody, so that two workers that meet the same events queue up and never deadlock.
+# everybody, so that two workers that meet the same events queue up and never deadlock. Live streams
+# are told of them in the order in which they happened.
 _WRITE = text(
     f"""
     WITH fresh AS (
@@ -49,7 +51,20 @@ _WRITE = text(
         JOIN unnest(CAST(:tenant AS text[])) WITH ORDINALITY AS common (tenant, shape) USING (shape)
        ORDER BY event_id, tenant
       ON CONFLICT DO NOTHING
-      RETURNING tenant, event_id
+      RETURNING tenant, event_id, contact_id, occurred_at
+    ), told AS (
+      INSERT INTO change (tenant, contact_ids, event_ids, occurred_at, abouts)
+      SELECT tenant, array_agg(contact_id), array_agg(event_id), array_agg(occurred_at),
+             array_agg(about)
+        FROM (
+          SELECT fresh.*, about
+            FROM fresh JOIN unnest(CAST(:event_id AS uuid[]), CAST(:contact_id AS bigint[]),
+                                   CAST(:about AS uuid[]), CAST(:offset AS bigint[]))
+                            AS batch (event_id, contact_id, about, "offset")
+                       USING (event_id, contact_id)
+           ORDER BY occurred_at, "offset"
+        ) AS line
+       GROUP BY tenant
     )
     INSERT INTO entry ({_COLUMNS})
     SELECT {_COLUMNS} FROM ({_ROWS}) AS row JOIN fresh USING (tenant, event_id) WHERE listed
@@ -61,6 +76,18 @@ _AMEND = text(
     SELECT {_COLUMNS} FROM ({_ROWS}) AS row ORDER BY event_id
     ON CONFLICT DO NOTHING
     """  # noqa: S608 - column names of our own
+)
+# Whichever of several events is heard first tells it, and what counts is what was learned first.
+_PUT_IN_CASES = text(
+    """
+    INSERT INTO case_message AS known (tenant, event_id, case_id, learned_at)
+    SELECT tenant, event_id, case_id, min(learned_at)
+      FROM unnest(CAST(:tenants AS text[]), CAST(:events AS uuid[]), CAST(:cases AS uuid[]),
+                  CAST(:moments AS timestamptz[])) AS told (tenant, event_id, case_id, learned_at)
+     GROUP BY tenant, event_id, case_id ORDER BY event_id, tenant, case_id
+    ON CONFLICT (event_id, tenant, case_id) DO UPDATE SET learned_at = excluded.learned_at
+     WHERE excluded.learned_at < known.learned_at
+    """
 )
 
 
@@ -77,6 +104,21 @@ async def write_entries(
     amending = [entry for entry in once if entry.about]
     if amending:
         await connection.execute(_AMEND, _columns(amending, ids))
+    await _put_in_cases(connection, once)
+
+
+async def _put_in_cases(connection: AsyncConnection, entries: Collection[Entry]) -> None:
+    """Note which messages belong to which cases, and when that was learned of."""
+    told = [
+        (entry.tenant, entry.routed, entry.case, entry.learned_at)
+        for entry in entries
+        if entry.routed
+    ]
+    if told:
+        columns = zip(
+            ("tenants", "events", "cases", "moments"), zip(*told, strict=True), strict=True
+        )
+        await connection.execute(_PUT_IN_CASES, dict(columns))
 
 
 def _first_of_each(entries: Sequence[Entry]) -> Collection[Entry]:
@@ -95,6 +137,8 @@ def _columns(entries: Collection[Entry], ids: Mapping[ContactKey, int]) -> dict[
         "learned_at": [entry.learned_at for entry in entries],
         "message": [entry.message for entry in entries],
         "about": [entry.about for entry in entries],
+        "conversation": [entry.conversation for entry in entries],
+        "case_id": [entry.case for entry in entries],
         "body": [entry.body for entry in entries],
     }
     names = ("tenant", "topic", "partition", "type", "kind", "channel", "direction", "listed")

@@ -84,6 +84,7 @@ class MoodyAgent:
         self._known: set[str] = set()
         self._keys = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stays_until = self._whim()
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Come, listen for offers and answer them, coming back whenever the feed ends."""
@@ -105,7 +106,6 @@ class MoodyAgent:
         if self._seen:
             headers["last-event-id"] = self._seen
         url = f"{self._replicas.address()}/v1/agents/{self.name}/offers"
-        until = asyncio.get_running_loop().time() + self._random.uniform(5, 40)
         async with self._replicas.client.stream(
             "GET", url, headers=headers, timeout=SILENCE_SECONDS
         ) as answer:
@@ -115,14 +115,20 @@ class MoodyAgent:
                     self._seen = line.removeprefix("id: ")
                 elif line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
-                if stopping.is_set() or self._has_enough(until):
+                if stopping.is_set() or self._has_enough():
                     break
         if not self.calm.is_set():
             self._replicas.deeds.vanished += 1
             await asyncio.sleep(self._random.uniform(0.5, 9))
+            self._stays_until = self._whim()
 
-    def _has_enough(self, until: float) -> bool:
-        return asyncio.get_running_loop().time() > until and not self.calm.is_set()
+    def _has_enough(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return now > self._stays_until and not self.calm.is_set()
+
+    def _whim(self) -> float:
+        """Return when he will have had enough, however many feeds end before."""
+        return asyncio.get_running_loop().time() + self._random.uniform(5, 40)
 
     def _take_up(self, offer: dict[str, Any]) -> None:
         if offer["state"] == "made" and offer["offer_id"] not in self._known:

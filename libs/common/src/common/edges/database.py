@@ -1,16 +1,19 @@
 """Postgres: engines, tenants, and which of its errors pass by themselves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import NewType
 
 import msgspec
+import structlog
 from asyncpg import InternalClientError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from common.core.errors import TransientError
+
+logger = structlog.get_logger()
 
 # A connection that sees one tenant and cannot write; a distinct type, so that a function taking it
 # cannot be handed the writer's.
@@ -75,6 +78,21 @@ async def passing_errors() -> AsyncIterator[None]:
         if is_passing(error) and not isinstance(error, TransientError):
             raise TransientError(f"database: {type(error).__name__}") from error
         raise
+
+
+async def done_unless_passing(what: str, work: Awaitable[object]) -> bool:
+    """Do the work. Return False, with a warning, where a passing error of the database ended it.
+
+    `what` waits for the database, as the log says. Raises every other error.
+    """
+    try:
+        await work
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        logger.warning("waits for the database", what=what, error=repr(error))
+        return False
+    return True
 
 
 def is_passing(error: BaseException) -> bool:

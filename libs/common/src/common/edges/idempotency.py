@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.responses import Response
 
 from common.edges.clock import Clock
-from common.edges.database import acting, is_passing
+from common.edges.database import acting, done_unless_passing
 from common.edges.waiting import pause
 
 logger = structlog.get_logger()
@@ -147,14 +147,12 @@ class IdempotencySweep:
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep now and then until `stopping` is set."""
         while not stopping.is_set():
-            try:
-                while await self.sweep() == SWEPT_AT_ONCE and not stopping.is_set():
-                    pass
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("sweeping waits for the database", error=repr(error))
+            await done_unless_passing(self.name, self._sweep_all(stopping))
             await pause(stopping, SWEEP_SECONDS)
+
+    async def _sweep_all(self, stopping: asyncio.Event) -> None:
+        while await self.sweep() == SWEPT_AT_ONCE and not stopping.is_set():
+            pass
 
     async def sweep(self) -> int:
         """Forget some keys that are old enough. Return how many."""

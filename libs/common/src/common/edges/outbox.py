@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.cloudevents import Record
 from common.edges import metrics
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.ports import Publishing
 from common.edges.waiting import pause
 
@@ -61,12 +61,7 @@ class OutboxRelay:
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until `stopping` is set and what is committed by then is published."""
         while not stopping.is_set():
-            try:
-                await self._relay_while_leading(stopping)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("outbox relay waits", error=repr(error))
+            await done_unless_passing("outbox", self._relay_while_leading(stopping))
             await pause(stopping, RETRY_SECONDS)
 
     async def _relay_while_leading(self, stopping: asyncio.Event) -> None:

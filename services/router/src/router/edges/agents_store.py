@@ -25,7 +25,7 @@ from router.edges import tables
 from router.edges.acting import MovedError
 from router.edges.arrays import columns_of, insertion
 from router.edges.shards import join
-from router.edges.signals import News, tell
+from router.edges.signals import news_of, tell
 from router.edges.work import (
     agent_row,
     locked_agents,
@@ -200,8 +200,7 @@ async def _let_go(
 ) -> Agent:
     changes = leaving(agent, held, now, reason)
     await save_changes(connection, changes, policy, now)
-    queues = {change.case.queue for change in changes}
-    await tell(connection, [News(agent.tenant, queues=tuple(sorted(queues)))])
+    await tell(connection, news_of(change.case for change in changes))
     return (changes[-1].agent if changes else None) or agent
 
 
@@ -215,7 +214,7 @@ async def _keep(
     """Write an agent, tell the bus and the matcher, and write the journal."""
     await save_agents(connection, [agent_asleep(agent, policy, now)])
     await enqueue(connection, told)
-    await tell(connection, [News(agent.tenant, agents=(agent.agent,))])
+    await tell(connection, news_of((), [agent]))
     await journal(connection, [agent], now)
 
 

@@ -4,7 +4,7 @@ The case is locked first, then whoever is concerned, so two who act on one case 
 other; the second finds it as the first left it, and is told so (ConflictError).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.agents import Agent
-from router.core.facts import Case, CaseState
+from router.core.facts import Case
 from router.core.policy import Policy
 from router.core.steps import Change
 from router.core.waking import Standing
-from router.edges.signals import News, tell
+from router.edges.signals import news_of, tell
 from router.edges.work import locked_agents, locked_cases, offers, save_changes
 
 _MATCHED = text(
@@ -66,8 +66,8 @@ async def keep(
     """Write what the steps left, tell the matcher what waits and who has room; return the case."""
     await save_changes(connection, changes, policy, now)
     case = changes[-1].case
-    queues = (case.queue,) if case.state is CaseState.WAITING else ()
-    await tell(connection, [News(case.tenant, queues=queues, agents=_named(changes))])
+    agents = [change.agent for change in changes if change.agent]
+    await tell(connection, news_of([case], agents))
     return case
 
 
@@ -77,7 +77,3 @@ async def matched_rules(connection: AsyncConnection, case: Case) -> set[str]:
     found = (await connection.execute(_MATCHED, parameters)).scalar_one_or_none()
     trials = msgspec.json.decode(found, type=list[Trial]) if found else []
     return {trial.rule for trial in trials if trial.matched}
-
-
-def _named(changes: Iterable[Change]) -> tuple[str, ...]:
-    return tuple(sorted({change.agent.agent for change in changes if change.agent}))

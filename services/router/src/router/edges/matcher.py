@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.edges.clock import Clock
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.waiting import pause
 from router.core.agents import Agent
 from router.core.assignment import Board, Match, is_choosy, lane_of
@@ -88,16 +88,14 @@ class Matcher:
             dirty = await self._news.next(min(1.0, self._look_seconds))
             if dirty.everything or loop.time() - looked_at > self._look_seconds:
                 dirty.everything, looked_at = True, loop.time()
-            try:
-                async with self._engine.begin() as connection:
-                    await self._settle(connection)
-                await self.round(dirty)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("matching waits for the database", error=repr(error))
+            if not await done_unless_passing(self.name, self._settled_round(dirty)):
                 self._news.look_at_everything()
                 await pause(stopping, RETRY_SECONDS)
+
+    async def _settled_round(self, dirty: Dirty) -> None:
+        async with self._engine.begin() as connection:
+            await self._settle(connection)
+        await self.round(dirty)
 
     async def round(self, dirty: Dirty) -> None:
         """Match what has news, a shard at a time; news of a busy shard are kept for the next."""

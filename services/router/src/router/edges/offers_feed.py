@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from common.edges.clock import Clock
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.waiting import work_until
 from router.edges.agents_store import touch
 from router.edges.offers_questions import (
@@ -134,12 +134,7 @@ class OffersHub:
             if self._draining():
                 self._end_all()
             feeds = list(self._of(dirty))
-            try:
-                await self.deliver(feeds)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("offers wait for the database", error=repr(error))
+            if not await done_unless_passing("offers", self.deliver(feeds)):
                 self._news.look_at_everything()
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -166,13 +161,11 @@ class OffersHub:
             await asyncio.sleep(self._heartbeat().total_seconds() / 3)
             if not self._feeds:
                 continue
-            try:
-                async with self._engine.begin() as connection:
-                    await touch(connection, list(self._feeds), self._clock())
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("heartbeats wait for the database", error=repr(error))
+            await done_unless_passing("heartbeats", self._touch())
+
+    async def _touch(self) -> None:
+        async with self._engine.begin() as connection:
+            await touch(connection, list(self._feeds), self._clock())
 
     def _of(self, dirty: Dirty) -> Iterator[Feed]:
         if dirty.everything:

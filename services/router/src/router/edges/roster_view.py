@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.waiting import pause
 from router.core.facts import Roster
 from router.core.roster import Profile, roster_from
@@ -47,12 +47,7 @@ class RosterView:
     async def run(self, stopping: asyncio.Event) -> None:
         """Read until `stopping` is set."""
         while not stopping.is_set():
-            try:
-                await self.refresh()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("the roster waits for the database", error=repr(error))
+            await done_unless_passing(self.name, self.refresh())
             await pause(stopping, self._seconds)
 
     async def settle(self, connection: AsyncConnection) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.edges import metrics
 from common.edges.clock import Clock
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.waiting import pause
 from router.core.loading import RulesError
 from router.core.policy import Policy
@@ -132,21 +132,13 @@ class RulesSource:
             self._kept = version
 
     async def _try_to_look(self) -> None:
-        try:
-            await self.look()
-        except Exception as error:
-            if not is_passing(error):
-                raise
-            logger.warning("rules wait for the database", error=repr(error))
+        await done_unless_passing("rules", self.look())
 
     async def _hear(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            try:
-                await listen(
-                    self._engine, CHANNEL, lambda _: self._woken.set(), self._woken.set, stopping
-                )
-            except Exception as error:
-                if not is_passing(error):
-                    raise
+            listening = listen(
+                self._engine, CHANNEL, lambda _: self._woken.set(), self._woken.set, stopping
+            )
+            if not await done_unless_passing("news of rules", listening):
                 await pause(stopping, RECONNECT_SECONDS)
         self._woken.set()

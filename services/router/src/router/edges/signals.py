@@ -15,8 +15,10 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.waiting import pause
+from router.core.agents import Agent, Offer
+from router.core.facts import Case, CaseState
 from router.edges.listening import listen
 
 logger = structlog.get_logger()
@@ -35,6 +37,21 @@ class News(Struct, frozen=True):
     tenant: str
     queues: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
+
+
+def news_of(cases: Iterable[Case], agents: Iterable[Agent | Offer] = ()) -> list[News]:
+    """Return where one of the cases waits now, and which agents, or offers' agents, changed."""
+    queues: defaultdict[str, set[str]] = defaultdict(set)
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        if case.state is CaseState.WAITING:
+            queues[case.tenant].add(case.queue)
+    for agent in agents:
+        named[agent.tenant].add(agent.agent)
+    return [
+        News(tenant, tuple(sorted(queues[tenant])), tuple(sorted(named[tenant])))
+        for tenant in sorted(queues.keys() | named.keys())
+    ]
 
 
 async def tell(connection: AsyncConnection, news: Iterable[News], channel: str = CHANNEL) -> None:
@@ -72,12 +89,7 @@ class Listener:
     async def run(self, stopping: asyncio.Event) -> None:
         """Listen until `stopping` is set, connecting again whenever the connection is lost."""
         while not stopping.is_set():
-            try:
-                await self._listen(stopping)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("news wait for the database", error=repr(error))
+            if not await done_unless_passing(self.name, self._listen(stopping)):
                 await pause(stopping, RECONNECT_SECONDS)
 
     def add(self, news: News) -> None:

@@ -5,8 +5,7 @@ order of their keys. Matching never waits for a lock, it skips what is locked.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -27,7 +26,7 @@ from router.core.telling import of_case
 from router.core.waking import agent_asleep, asleep
 from router.edges import tables
 from router.edges.arrays import columns_of, names, unnested
-from router.edges.signals import OFFERS, News, tell
+from router.edges.signals import OFFERS, news_of, tell
 from router.edges.store import case_of
 
 AgentKey = tuple[str, str]
@@ -161,7 +160,7 @@ async def save_offers(
     )
     await _write(connection, _KEEP_OFFERS, tables.offer, offer_rows)
     await enqueue(connection, records)
-    await tell(connection, _news_of(made), OFFERS)
+    await tell(connection, news_of((), made), OFFERS)
 
 
 async def _beside(statement: Awaitable[Any], make: Callable[[], Made]) -> Made:
@@ -187,7 +186,7 @@ async def _tell_of(
     """Write the offers, and tell the bus of everything and the agents' tools of these."""
     await _write(connection, _KEEP_OFFERS, tables.offer, [row_of(offer) for offer in made])
     await enqueue(connection, _records(changes, now))
-    await tell(connection, _news_of(made), OFFERS)
+    await tell(connection, news_of((), made), OFFERS)
 
 
 def _records(changes: Iterable[Change], now: datetime) -> list[Record]:
@@ -217,15 +216,6 @@ def row_of(value: Struct, as_json: Collection[str] = ()) -> dict[str, Any]:
     """Return a value as a row, with these columns as JSON texts."""
     row = asdict(value)
     return row | {name: msgspec.json.encode(row[name]).decode() for name in as_json}
-
-
-def _news_of(made: Iterable[Offer]) -> Iterator[News]:
-    """Yield whose offers changed, so that their tools are told."""
-    agents: defaultdict[str, set[str]] = defaultdict(set)
-    for offer in made:
-        agents[offer.tenant].add(offer.agent)
-    for tenant, named in agents.items():
-        yield News(tenant, agents=tuple(sorted(named)))
 
 
 async def _write(

@@ -19,7 +19,12 @@ class Topic(Struct, frozen=True):
     def config(self) -> dict[str, str]:
         """The broker's settings of this topic."""
         policy = "compact" if self.compacted else "delete"
-        return {"cleanup.policy": policy, "retention.ms": str(self.retention_ms)}
+        # What is erased must be gone in a time that can be told: segments go, or are compacted, as
+        # a whole and only once they are closed, which by default takes a week, or no time at all.
+        bounds = {"segment.ms": str(DAY_MS)}
+        if self.compacted:
+            bounds |= {"max.compaction.lag.ms": str(7 * DAY_MS), "delete.retention.ms": str(DAY_MS)}
+        return {"cleanup.policy": policy, "retention.ms": str(self.retention_ms), **bounds}
 
 
 MESSAGES = Topic(

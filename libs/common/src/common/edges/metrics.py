@@ -71,3 +71,20 @@ account_ready = Gauge(
 rules_loaded = Counter(
     "madoguchi_rules_loaded_total", "Attempts to load routing rules, by outcome.", ["outcome"]
 )
+erased_refused = Counter(
+    "madoguchi_erased_refused_total",
+    "Events not taken in because they are about somebody who was erased.",
+)
+erasures_open = Gauge(
+    "madoguchi_erasures_open", "Erasures without a certificate yet; a day is long."
+)
+retention_deleted = Counter(
+    "madoguchi_retention_deleted_total", "Entries deleted because their time is over."
+)
+retention_overdue_days = Gauge(
+    "madoguchi_retention_overdue_days",
+    "Days by which the oldest entry that may go is too old; rising means that retention falls behind.",
+)
+access_waiting = Gauge(
+    "madoguchi_access_waiting", "Readings whose record is not in the database yet; they wait for it."
+)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from common.core.cases import CaseOpened, CaseReopened, CaseRouted
 from common.core.cloudevents import Event, type_prefix
+from common.core.erasure import CustomerErased, CustomerForgotten
 from common.core.errors import PoisonError
 from common.core.events import (
     Activity,
@@ -43,6 +44,7 @@ _TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
 _ABOUT_NO_CONTACT = (
     *(CustomerChanged, CustomersMerged, CustomersUnmerged),  # identity's
     *(AgentChanged, AgentPresenceChanged, RulesActivated),  # the company's own
+    *(CustomerErased, CustomerForgotten),  # those who are forgotten
 )
 
 

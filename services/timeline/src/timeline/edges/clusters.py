@@ -56,6 +56,11 @@ async def lock_customers(connection: AsyncConnection, profiles: Sequence[Profile
         wanted |= found
 
 
+async def lock_ids(connection: AsyncConnection, customers: Iterable[UUID]) -> None:
+    """Lock these customers until the transaction ends."""
+    await connection.execute(_LOCK, {"buckets": sorted(_buckets(customers))})
+
+
 async def owners(connection: AsyncConnection, profiles: Sequence[Profile]) -> set[UUID]:
     """Return the customers that hold what these profiles name, or named before."""
     named = [(profile.tenant, contact) for profile in profiles for contact in profile.contacts]

@@ -14,6 +14,7 @@ from timeline.core.months import months_of
 from timeline.core.recording import entry_of, position_of
 from timeline.edges.clusters import lock_customers
 from timeline.edges.contacts import ContactKey, contact_ids
+from timeline.edges.erasure_guard import ErasureGuard
 from timeline.edges.identities import write_profiles
 from timeline.edges.months import ensure_months
 from timeline.edges.writer import write_entries
@@ -22,12 +23,14 @@ from timeline.edges.writer import write_entries
 class Historian:
     """The handler of common.edges.consumer.Consumer.
 
-    `region` is the ISO 3166 country of telephone numbers that others write without one.
+    `region` is the ISO 3166 country of telephone numbers that others write without one, `guard`
+    what keeps the erased from being learned again.
     """
 
-    def __init__(self, clock: Clock, region: str) -> None:
+    def __init__(self, clock: Clock, region: str, guard: ErasureGuard | None = None) -> None:
         self._clock = clock
         self._region = region
+        self._guard = guard or ErasureGuard()
 
     async def __call__(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         """Write down what a batch tells. Raises PoisonError on what can be no entry or profile.
@@ -35,7 +38,8 @@ class Historian:
         The order of the steps is the order of their locks, the same for every worker: months,
         customers, contacts, events.
         """
-        told = [one for received in batch if (one := self._told(received))]
+        await self._guard.learn(connection, batch)
+        told = await self._guard.admitted(connection, [self._told(one) for one in batch])
         entries = [one for one in told if isinstance(one, Entry)]
         profiles = [one for one in told if isinstance(one, Profile)]
         moments = (entry.occurred_at for entry in entries)

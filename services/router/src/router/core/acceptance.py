@@ -12,6 +12,8 @@ from common.core.contacts import InvalidContactError, normalised
 from common.core.errors import PoisonError
 from common.core.events import (
     Account,
+    Activity,
+    ConsentChanged,
     Contract,
     CustomerChanged,
     CustomersMerged,
@@ -50,6 +52,21 @@ def accepted_profile(profile: CustomerChanged) -> CustomerChanged:
         contracts=tuple(_accepted_contract(contract) for contract in profile.contracts),
         account=_accepted_account(profile.account),
     )
+
+
+def accepted_activity(activity: Activity) -> Activity:
+    """Return an activity that can be kept. Raises PoisonError (`bad-time`, `bad-contact`)."""
+    contact = _canonical(activity.contact)
+    if contact is None:
+        raise PoisonError("bad-contact", "the activity is about no contact")
+    return replace(
+        activity, contact=contact, occurred_at=_sane("occurred_at", activity.occurred_at)
+    )
+
+
+def accepted_consent(change: ConsentChanged) -> ConsentChanged:
+    """Return a word about being written to that can be kept. Raises PoisonError (`bad-time`)."""
+    return replace(change, changed_at=_sane("changed_at", change.changed_at))
 
 
 def moved_at(link: CustomersMerged | CustomersUnmerged) -> datetime:

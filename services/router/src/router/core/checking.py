@@ -18,6 +18,7 @@ from common.core.events import (
     MessageKind,
     Party,
 )
+from common.core.surveys import SCALES
 from router.core.calendars import closed_days, weekly_minutes
 from router.core.conditions import Asking, Condition, Questions, Situation
 from router.core.facts import Arrival, Customer
@@ -44,6 +45,7 @@ def complaints(rules: Rules) -> Iterator[Complaint]:
     except ValueError as error:
         yield Complaint(("urgency", "scorer"), str(error))
     yield from _rules(rules)
+    yield from _surveys(rules)
 
 
 def _calendars(rules: Rules) -> Iterator[Complaint]:
@@ -107,6 +109,21 @@ def _rules(rules: Rules) -> Iterator[Complaint]:
         yield from _unknown((*at, "queue"), "queue", _named(rule), rules.queues)
         yield from _unknown((*at, "skills"), "skill", rule.skills, rules.skills)
         yield from _conditions((*at, "when"), rule)
+
+
+def _surveys(rules: Rules) -> Iterator[Complaint]:
+    counted = Counter(survey.id for survey in rules.surveys)
+    for index, survey in enumerate(rules.surveys):
+        at = ("surveys", index)
+        if counted[survey.id] > 1:
+            yield Complaint((*at, "id"), f"{counted[survey.id]} surveys are called {survey.id}")
+        yield from _unknown((*at, "queues"), "queue", survey.queues, rules.queues)
+        yield from _unknown((*at, "plans"), "plan", survey.plans, rules.plans)
+        if low := survey.low:
+            yield from _unknown((*at, "low", "queue"), "queue", [low.queue], rules.queues)
+            if low.at_most not in SCALES[survey.question]:
+                reason = f"no answer to {survey.question} is {low.at_most}"
+                yield Complaint((*at, "low", "at_most"), reason)
 
 
 def _conditions(at: Location, rule: Rule) -> Iterator[Complaint]:

@@ -10,6 +10,7 @@ from common.core.events import Contract
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, Customer, Outcome, Roster, Unrouted
 from router.core.policy import Policy
+from router.core.raising import Raising, raised
 from router.core.reconsidering import Cause, Known, reconsidered
 
 
@@ -20,7 +21,8 @@ class Inputs(Struct, frozen=True, omit_defaults=True, kw_only=True):
     that nobody said who was signed in. `case` is the one before the message.
 
     With a `cause` it is what `reconsidered` was given: `earlier` are the case's messages before the
-    arrival, `before` is what was known when it was decided about last.
+    arrival, `before` is what was known when it was decided about last. With `raising` it is what
+    `raised` was given, and `case` the one that a low answer speaks of.
     """
 
     arrival: Arrival
@@ -33,6 +35,7 @@ class Inputs(Struct, frozen=True, omit_defaults=True, kw_only=True):
     cause: Cause | None = None
     earlier: tuple[Arrival, ...] = ()
     before: Known | None = None
+    raising: Raising | None = None
 
 
 def inputs_of(
@@ -76,6 +79,9 @@ def replayed(inputs: Inputs, roster: Roster | None, policy: Policy) -> Outcome:
     """Make the decision again, or another one under other rules or with other people."""
     if inputs.cause is not None:
         return _reconsidered_again(inputs, inputs.cause, roster, policy)
+    if inputs.raising is not None and inputs.case is not None:
+        given = (inputs.arrival, inputs.customer, inputs.case, roster, policy, inputs.now)
+        return raised(inputs.raising, *given)
     return decide(
         inputs.arrival,
         inputs.customer,

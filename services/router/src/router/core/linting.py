@@ -23,6 +23,7 @@ from router.core.forms import (
     same_word,
 )
 from router.core.rules import Calendar, Overflow, Queue, Rule, Rules
+from router.core.survey_linting import survey_warnings
 
 
 class Person(Struct, frozen=True):
@@ -39,6 +40,7 @@ def warnings(rules: Rules) -> Iterator[Complaint]:
     yield from _levels_asked(rules)
     yield from _overflow(rules)
     yield from _unused(rules)
+    yield from survey_warnings(rules)
 
 
 def staff_warnings(rules: Rules, people: Sequence[Person]) -> Iterator[Complaint]:
@@ -239,6 +241,7 @@ def _minutes(calendar: Calendar, day: int) -> set[int]:
 
 def _unused(rules: Rules) -> Iterator[Complaint]:
     named = {rule.queue for rule in rules.rules}
+    named |= {survey.low.queue for survey in rules.surveys if survey.low}
     for queue in rules.queues.values():
         named.update(_ways(queue))
     for name, queue in rules.queues.items():

@@ -15,6 +15,7 @@ from router.core.rules import (
     Plan,
     Relaxation,
     Rules,
+    Survey,
     Tier,
     default_of,
     seconds,
@@ -53,6 +54,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     last_agent: timedelta
     reserve: timedelta
     pick: bool
+    surveys: tuple[Survey, ...]
 
 
 def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> Policy:
@@ -90,6 +92,7 @@ def compiled(rules: Rules, version: str, reasons_in: Language | None = None) -> 
         last_agent=_length(rules.assignment.last_agent),
         reserve=_length(rules.assignment.reserve),
         pick=rules.assignment.pick,
+        surveys=rules.surveys,
     )
 
 

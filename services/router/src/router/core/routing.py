@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -85,6 +86,7 @@ def _beginnings(routed: Routed) -> tuple[CaseOpened | CaseReopened, ...]:
             opened_at=routed.case.opened_at,
             message_event=arrival.event,
             subject=arrival.message.subject,
+            follows=_follows(routed.inputs),
         )
         return (opened,)
     if decision.continuity is Continuity.REOPENED:
@@ -96,6 +98,10 @@ def _beginnings(routed: Routed) -> tuple[CaseOpened | CaseReopened, ...]:
         )
         return (reopened,)
     return ()
+
+
+def _follows(inputs: Inputs) -> UUID | None:
+    return inputs.case.case_id if inputs.raising and inputs.case else None
 
 
 def _record(arrival: Arrival, at: datetime, data: CaseOpened | CaseReopened | CaseRouted) -> Record:

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from common.core.events import Channel
+from common.core.surveys import Question
+
 DURATION = r"^(?=\d)(\d+h)?(\d+m)?(\d+s)?$"
 PERIOD = r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -18,6 +21,8 @@ Level = Annotated[int, Meta(ge=1, le=5)]
 Units = Annotated[int, Meta(ge=1, le=1000)]
 Condition = Annotated[str, Meta(min_length=1)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
+Sample = Annotated[float, Meta(gt=0, le=1)]
+Wording = Annotated[str, Meta(min_length=1, max_length=1000)]
 YearDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 Less = Annotated[int, Meta(ge=-5, le=-1)]
 Refused = Literal["closed", "unstaffed", "unqualified"]
@@ -188,6 +193,37 @@ class Urgency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scorer: str = "words"
 
 
+class LowAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer of at most so much opens a new case in a queue."""
+
+    at_most: int
+    queue: str
+    priority: PriorityEffect | None = None
+
+
+class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked after a case was resolved. The first that fits its queue, plan and channel counts.
+
+    None named is all. It is asked `delay` after the resolution, of that `share` of the cases, and never
+    of a customer who was asked anything within `quiet`. An answer counts for `answer_within`. `text` is
+    the question by language, where not ours. With `send: false` another system asks.
+    """
+
+    id: Name
+    sentence: Sentence
+    question: Question
+    queues: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    delay: Duration = "1h"
+    quiet: Duration = "720h"
+    share: Sample = 1.0
+    answer_within: Duration = "72h"
+    send: bool = True
+    text: dict[Literal["en", "ja"], Wording] = {}
+    low: LowAnswer | None = None
+
+
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole rules file.
 
@@ -208,6 +244,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     credit: Credit = Credit()
     urgency: Urgency = Urgency()
     assignment: Assignment = Assignment()
+    surveys: tuple[Survey, ...] = ()
 
 
 def seconds(duration: str) -> int:

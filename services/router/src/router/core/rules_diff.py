@@ -40,6 +40,7 @@ EN = Words(
         "queues": "queue",
         "teams": "team",
         "rules": "rule",
+        "surveys": "survey",
     },
     added="{kind} {name} is new: {new}",
     removed="{kind} {name} is gone",
@@ -62,6 +63,7 @@ JA = Words(
         "queues": "キュー",
         "teams": "チーム",
         "rules": "ルール",
+        "surveys": "アンケート",
     },
     added="{kind} {name} を追加: {new}",
     removed="{kind} {name} を削除",
@@ -88,6 +90,11 @@ def differences(old: Rules, new: Rules, language: Language = "en") -> Iterator[s
     for section in NAMED:
         yield from _entries(say.kinds[section], getattr(old, section), getattr(new, section), say)
     yield from _rules(old.rules, new.rules, say)
+    before = {survey.id: survey for survey in old.surveys}
+    after = {survey.id: survey for survey in new.surveys}
+    yield from _entries(say.kinds["surveys"], before, after, say)
+    if before.keys() == after.keys():
+        yield from _values("surveys", list(before), list(after), say)
 
 
 def _entries(

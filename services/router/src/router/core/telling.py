@@ -1,7 +1,6 @@
 """What the bus is told of cases and agents: one record an event, with an id of its own."""
 
 from datetime import datetime
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -20,28 +19,33 @@ def of_case(case: Case, event: Struct, version: int, now: datetime) -> Record:
 
     The id is derived from both, so that a repetition is no news.
     """
-    told = event_type(event)
-    identity = derived_id(told, case.tenant, str(case.case_id), str(version))
-    return _record(identity, told, case.tenant, case.contact, event, now)
+    return record_about(case.tenant, case.contact, event, (str(case.case_id), str(version)), now)
 
 
 def of_agent(agent: Agent, event: AgentChanged | AgentPresenceChanged, now: datetime) -> Record:
     """Return the record of what changed about an agent. Its subject is `agent:<id>`."""
-    told = event_type(event)
-    identity = derived_id(told, agent.tenant, agent.agent, str(event.agent_version))
-    return _record(identity, told, agent.tenant, f"agent:{agent.agent}", event, now)
+    named = (agent.agent, str(event.agent_version))
+    return record_about(agent.tenant, f"agent:{agent.agent}", event, named, now)
 
 
-def _record(
-    identity: UUID, told: str, tenant: str, subject: str, event: Struct, now: datetime
+def record_about(
+    tenant: str,
+    subject: str,
+    event: Struct,
+    named: tuple[str, ...],
+    at: datetime,
+    topic: str = ROUTING.name,
 ) -> Record:
+    """Return the record of an event about a subject; its id is derived from what it is `named` by."""
+    told = event_type(event)
+    identity = derived_id(told, tenant, *named)
     attributes = Attributes(
         id=identity,
         source=SOURCE,
         type=told,
         subject=subject,
-        time=now,
+        time=at,
         tenant=tenant,
         traceparent=trace_parent(identity),
     )
-    return record(ROUTING.name, attributes, event)
+    return record(topic, attributes, event)

@@ -74,6 +74,10 @@ class Wording(Struct, frozen=True, kw_only=True):
     cause_merged: str
     cause_unmerged: str
     nothing_new: str
+    # low answers
+    survey_low: str  # survey, answer, at_most, case
+    survey_not_low: str
+    survey_subject: str  # answer, subject
     # messages that are not routed
     outbound: str
     never_routed: str  # kind
@@ -140,6 +144,9 @@ EN = Wording(
     cause_merged="the contact was found to be the customer's",
     cause_unmerged="the contact was found to be somebody else's",
     nothing_new="what became known changes nothing",
+    survey_low="survey {survey} about case {case} was answered with {answer}, at most {at_most}",
+    survey_not_low="no survey of the rules takes this answer for low",
+    survey_subject="low rating ({answer}): {subject}",
     outbound="the company wrote it",
     never_routed="a message of kind {kind} asks nobody for anything",
     follows_nothing="a message of kind {kind} joins an open case and there is none",
@@ -205,6 +212,9 @@ JA = Wording(
     cause_merged="連絡先がこのお客様のものと分かった",
     cause_unmerged="連絡先が別のお客様のものと分かった",
     nothing_new="分かったことで変わるものはない",
+    survey_low="案件 {case} についてのアンケート {survey} への回答が {answer}({at_most} 以下)",
+    survey_not_low="この回答を低いとするアンケートがルールにない",
+    survey_subject="低い評価({answer}): {subject}",
     outbound="会社が送ったメッセージ",
     never_routed="種別 {kind} は誰にも対応を求めていない",
     follows_nothing="種別 {kind} は対応中の案件に加わるが、その案件がない",

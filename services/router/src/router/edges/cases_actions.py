@@ -18,6 +18,7 @@ from router.core.sla import promise_of
 from router.core.steps import Change, ConflictError
 from router.core.waking import Standing
 from router.edges.cases_store import Locked, keep, locked, matched_rules
+from router.edges.surveys import plan_survey
 
 
 class Actor(Struct, frozen=True):
@@ -37,6 +38,7 @@ async def resolve_case(connection: AsyncConnection, actor: Actor) -> Case:
     terms = actor.policy.terms
     before, case, holder = _taken_from_offer(standing, actor)
     change = resolve(case, holder, terms, actor.now, actor.subject)
+    await plan_survey(connection, change.case, case.agent, actor.policy)
     return await keep(connection, [*before, change], actor.policy, actor.now)
 
 

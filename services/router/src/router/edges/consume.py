@@ -1,6 +1,5 @@
 """The batch handler: load what is known, decide message by message, write it all at once."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -9,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.core.cloudevents import Record
 from common.core.events import Direction, Message
-from common.core.topics import CUSTOMERS, MESSAGES
+from common.core.surveys import SurveyRequested
+from common.core.topics import ACTIVITIES, CONSENT, CUSTOMERS, MESSAGES
 from common.edges.batches import Received
 from common.edges.clock import Clock
 from common.edges.outbox import enqueue
-from router.core import answering
+from router.core import answering, survey_answers
 from router.core.acceptance import accepted_message
 from router.core.answering import Answered, answer
 from router.core.continuity import filing_keys
@@ -21,17 +21,25 @@ from router.core.facts import Arrival, Case, CaseState, Rosters, Unrouted
 from router.core.policy import Policy
 from router.core.reconsidering import Known
 from router.core.routing import Routed, announcements, route
+from router.core.survey_answers import Taken, taken
+from router.edges.consents import keep_consents
 from router.edges.known import TenantContact, customers, with_last_agents
 from router.edges.projection import project
 from router.edges.reconsider import reconsider
-from router.edges.signals import News, tell
+from router.edges.signals import news_of, tell
 from router.edges.store import Step, decided, newest_cases, save
+from router.edges.survey_answers import (
+    hear_activities,
+    keep_answers,
+    open_questions,
+    taken_before,
+)
 
-TOPICS = (MESSAGES.name, CUSTOMERS.name)
+TOPICS = (MESSAGES.name, CUSTOMERS.name, CONSENT.name, ACTIVITIES.name)
 
 
 class Routing:
-    """Handles batches of `messages.v1` and `customers.v1` inside the consumer's transaction."""
+    """Handles batches of what TOPICS bring inside the consumer's transaction."""
 
     def __init__(
         self,
@@ -44,7 +52,7 @@ class Routing:
         self._rosters = rosters
 
     async def handle(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
-        """Take in what is said of customers, then route the messages in their order.
+        """Take in what is said of customers, then route the messages in their order, then hear answers.
 
         Raises PoisonError where an event cannot be accepted.
         """
@@ -57,7 +65,11 @@ class Routing:
         arrivals = list(_arrivals(batch))
         if arrivals:
             changed += await _route(connection, arrivals, *given)
-        await tell(connection, _news(changed))
+        if told := [item.event for item in batch if item.topic == ACTIVITIES.name]:
+            changed += await hear_activities(connection, told, *given)
+        if said := [item.event for item in batch if item.topic == CONSENT.name]:
+            await keep_consents(connection, said)
+        await tell(connection, news_of(changed))
 
 
 async def _route(
@@ -68,11 +80,11 @@ async def _route(
     now: datetime,
 ) -> list[Case]:
     """Route messages in their order; return how each left its case."""
-    done = await decided(connection, arrivals)
+    done = await decided(connection, arrivals) | await taken_before(connection, arrivals)
     known = await customers(connection, {(item.tenant, item.contact) for item in arrivals})
-    cases = await newest_cases(
-        connection, {(item.tenant, key) for item in arrivals for key in filing_keys(item)}
-    )
+    keys = {(item.tenant, key) for item in arrivals for key in filing_keys(item)}
+    cases = await newest_cases(connection, keys)
+    asked = await open_questions(connection, arrivals, keys)
     opening = {
         (item.tenant, item.contact) for item in arrivals if not _has_open(item, cases[item.tenant])
     }
@@ -80,9 +92,11 @@ async def _route(
         connection, {one: known[one] for one in opening}, now - policy.last_agent
     )
     loaded = {case.case_id for by_key in cases.values() for case in by_key.values()}
-    steps = list(_fold(arrivals, done, known, cases, rosters, policy, now))
+    outcomes = list(_fold(arrivals, done, known, cases, asked, rosters, policy, now))
+    steps = [step for one in outcomes if (step := _step(one))]
     await save(connection, steps, loaded, policy, now)
-    await enqueue(connection, [record for step in steps for record in _told(step, now)])
+    await keep_answers(connection, [one for one in outcomes if isinstance(one, Taken)])
+    await enqueue(connection, [record for one in outcomes for record in _told(one, now)])
     return [step.case for step in steps]
 
 
@@ -106,11 +120,15 @@ def _fold(
     done: set[tuple[str, UUID]],
     known: Mapping[TenantContact, Known],
     cases: Mapping[str, dict[str, Case]],
+    asked: dict[UUID, SurveyRequested],
     rosters: Rosters,
     policy: Policy,
     now: datetime,
-) -> Iterator[Step]:
-    """Yield what becomes of each message, each deciding on what the one before it left."""
+) -> Iterator[Step | Taken]:
+    """Yield what becomes of each message, each deciding on what the one before it left.
+
+    A question that is answered is taken out of `asked`.
+    """
     seen = set(done)
     for arrival in arrivals:
         if (arrival.tenant, arrival.event) in seen:
@@ -118,15 +136,25 @@ def _fold(
         seen.add((arrival.tenant, arrival.event))
         who = known[arrival.tenant, arrival.contact]
         of_tenant = cases[arrival.tenant]
-        step: Step | Unrouted | None
+        given = (rosters(arrival.tenant), policy, now)
+        one: Step | Taken | Unrouted | None
         if arrival.message.direction is Direction.OUTBOUND:
-            step = answer(arrival, who.customer, of_tenant, policy)
+            one = answer(arrival, who.customer, of_tenant, policy)
+        elif heard := taken(arrival, who.customer, of_tenant, asked, *given):
+            one = heard
         else:
-            given = (rosters(arrival.tenant), policy, now, who.last_agent)
-            step = route(arrival, who.customer, who.contracts, of_tenant, *given)
-        if isinstance(step, Routed | Answered):
-            of_tenant[step.case.conversation] = step.case
-            yield step
+            one = route(arrival, who.customer, who.contracts, of_tenant, *given, who.last_agent)
+        if isinstance(one, Taken) and one.answer.case_id:
+            del asked[one.answer.case_id]
+        if isinstance(one, Routed | Answered | Taken):
+            if step := _step(one):
+                of_tenant[step.case.conversation] = step.case
+            yield one
+
+
+def _step(one: Step | Taken) -> Step | None:
+    """Return what an outcome does to a case; most answers to questions do nothing."""
+    return one.raised if isinstance(one, Taken) else one
 
 
 def _has_open(arrival: Arrival, cases: Mapping[str, Case]) -> bool:
@@ -134,17 +162,9 @@ def _has_open(arrival: Arrival, cases: Mapping[str, Case]) -> bool:
     return any(case and case.state is not CaseState.RESOLVED for case in found)
 
 
-def _told(step: Step, now: datetime) -> Iterable[Record]:
-    if isinstance(step, Answered):
-        return answering.announcements(step, now)
-    return announcements(step)
-
-
-def _news(cases: Iterable[Case]) -> Iterator[News]:
-    """Yield the queues of each tenant in which one of the cases waits now."""
-    queues: defaultdict[str, set[str]] = defaultdict(set)
-    for case in cases:
-        if case.state is CaseState.WAITING:
-            queues[case.tenant].add(case.queue)
-    for tenant, named in queues.items():
-        yield News(tenant, queues=tuple(sorted(named)))
+def _told(one: Step | Taken, now: datetime) -> Iterable[Record]:
+    if isinstance(one, Taken):
+        return survey_answers.announcements(one)
+    if isinstance(one, Answered):
+        return answering.announcements(one, now)
+    return announcements(one)

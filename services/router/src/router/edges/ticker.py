@@ -5,8 +5,7 @@ by the others. A batch is one transaction. Whoever dies in it has done nothing, 
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.work import Presence
 from common.edges.clock import Clock
-from common.edges.database import is_passing
+from common.edges.database import done_unless_passing
 from common.edges.outbox import enqueue
 from common.edges.waiting import pause
 from router.core.agents import Agent
@@ -35,7 +34,8 @@ from router.core.waking import (
 )
 from router.edges.agents_store import journal
 from router.edges.due import due_agents, due_cases, ids_of, next_wake, put_to_sleep, unlocked
-from router.edges.signals import News, tell
+from router.edges.signals import news_of, tell
+from router.edges.surveys import ask_due
 from router.edges.sweep import Sweep
 from router.edges.work import AgentKey, locked_agents, offers, save_agents, save_changes
 
@@ -74,23 +74,22 @@ class Ticker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Tick while something is due, then sleep until something is."""
         while not stopping.is_set():
-            try:
-                async with self._engine.begin() as connection:
-                    await self._settle(connection)
-                if not await self.tick():
-                    await pause(stopping, await self._idle_seconds())
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                logger.warning("the ticker waits for the database", error=repr(error))
+            if not await done_unless_passing(self.name, self._tick_once(stopping)):
                 await pause(stopping, RETRY_SECONDS)
 
+    async def _tick_once(self, stopping: asyncio.Event) -> None:
+        async with self._engine.begin() as connection:
+            await self._settle(connection)
+        if not await self.tick():
+            await pause(stopping, await self._idle_seconds())
+
     async def tick(self) -> bool:
-        """Do one batch of agents, one of cases and one for changed rules. Return whether there may be more."""
+        """Do one batch of agents, of cases, of questions and for changed rules; return whether there may be more."""
         policy, now = self._policy(), self._clock()
         more = (
             await self._wake_agents(policy, now),
             await self._wake_cases(policy, now),
+            await self._ask(policy, now),
             await self._sweep.go_on(policy, now),
         )
         return any(more)
@@ -110,10 +109,18 @@ class Ticker:
                 after[case.case_id] for case in cases if is_news(case, after[case.case_id], now)
             ]
             freed = [change.agent for change in changes if change.agent]
-            await tell(connection, _news(waiting, freed))
+            await tell(connection, news_of(waiting, freed))
         if changes:
             self._after_commit()
         return len(cases) == AT_ONCE
+
+    async def _ask(self, policy: Policy, now: datetime) -> bool:
+        """Ask what customers are to be asked by now; planned questions are found by looking."""
+        async with self._engine.begin() as connection:
+            due = await ask_due(connection, policy, now)
+        if due:
+            self._after_commit()
+        return due == AT_ONCE
 
     async def _wake_agents(self, policy: Policy, now: datetime) -> bool:
         """Let agents go who gave no sign; whose cases are locked is looked at again soon."""
@@ -125,7 +132,7 @@ class Ticker:
             await save_agents(connection, list(agents.values()))
             waiting = [change.case for change in changes]
             await tell(
-                connection, _news(waiting, [one for one in due if winds_up_no_more(one, now)])
+                connection, news_of(waiting, [one for one in due if winds_up_no_more(one, now)])
             )
             for tenant in sorted({agent.tenant for agent in left}):
                 gone = [agent for agent in left if agent.tenant == tenant]
@@ -211,17 +218,6 @@ def _asleep(agent: Agent, policy: Policy, now: datetime, *, all_locked: bool) ->
     if not all_locked and agent.used:
         return replace(agent, wake_at=now + LEFT_OVER)
     return replace(agent, wake_at=wake_at if wake_at is None or wake_at > now else None)
-
-
-def _news(waiting: Sequence[Case], agents: Sequence[Agent]) -> Iterator[News]:
-    queues: defaultdict[str, set[str]] = defaultdict(set)
-    named: defaultdict[str, set[str]] = defaultdict(set)
-    for case in waiting:
-        queues[case.tenant].add(case.queue)
-    for agent in agents:
-        named[agent.tenant].add(agent.agent)
-    for tenant in sorted(queues.keys() | named.keys()):
-        yield News(tenant, tuple(sorted(queues[tenant])), tuple(sorted(named[tenant])))
 
 
 def _agent_key(case: Case) -> AgentKey:

@@ -67,7 +67,9 @@ _WRITE = text(
        GROUP BY tenant
     )
     INSERT INTO entry ({_COLUMNS})
-    SELECT {_COLUMNS} FROM ({_ROWS}) AS row JOIN fresh USING (tenant, event_id) WHERE listed
+    SELECT {_COLUMNS}
+      FROM ({_ROWS}) AS row JOIN fresh USING (tenant, event_id, contact_id, occurred_at)
+     WHERE listed
     """  # noqa: S608 - column names of our own
 )
 _AMEND = text(

@@ -193,34 +193,25 @@ class CaseAnswered(Struct, frozen=True, omit_defaults=True, kw_only=True):
     resolution_paused_at: datetime | None = None
 
 
-class SlaAtRisk(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _OfAPromise(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    case_id: UUID
+    contact: str
+    target: Target
+    due: datetime
+    at: datetime
+    queue: str
+    plan: str
+    case_version: int
+    contract: str | None = None
+    agent: str | None = None
+
+
+class SlaAtRisk(_OfAPromise, frozen=True, omit_defaults=True, kw_only=True):
     """A promise will be broken at `due` unless somebody acts (`sla.at_risk`), told once."""
 
-    case_id: UUID
-    contact: str
-    target: Target
-    due: datetime
-    at: datetime
-    queue: str
-    plan: str
-    case_version: int
-    contract: str | None = None
-    agent: str | None = None
 
-
-class SlaBreached(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class SlaBreached(_OfAPromise, frozen=True, omit_defaults=True, kw_only=True):
     """A promise was broken at `due` (`sla.breached`), told once."""
-
-    case_id: UUID
-    contact: str
-    target: Target
-    due: datetime
-    at: datetime
-    queue: str
-    plan: str
-    case_version: int
-    contract: str | None = None
-    agent: str | None = None
 
 
 class RulesActivated(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -52,10 +52,14 @@ class Agent(Struct, frozen=True, kw_only=True):
         return self.wrap_up_until is not None and now < self.wrap_up_until
 
     def takes(self, channel: str, units: int, now: datetime) -> bool:
-        """Whether he has room for a case of this channel and weight now."""
-        most = self.channels.get(channel)
-        fits = most is None or self.used.get(channel, 0) + units <= most
-        return fits and units <= self.free_units(now)
+        """Whether he is given a case of this channel and weight now."""
+        return self.has_room(channel, units) and units <= self.free_units(now)
+
+    def has_room(self, channel: str, units: int) -> bool:
+        """Whether a case of this channel and weight fits beside what he has, come who may."""
+        most = self.channels.get(channel, self.capacity)
+        fits = self.used.get(channel, 0) + units <= most
+        return fits and self.load() + units <= self.capacity
 
 
 class OfferState(StrEnum):

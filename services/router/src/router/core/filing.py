@@ -19,8 +19,20 @@ def case_after(
     if case is None or decision.continuity is Continuity.OPENED:
         return _opened(key, arrival, decision, units)
     return replace(
-        _going_on(case, arrival, decision),
+        as_decided(_going_on(case, arrival, decision), decision),
         participants=_participants(arrival, case.participants),
+        # what only follows the case asked no rule and tried no queue
+        decided_by=arrival.event if decision.queues else case.decided_by,
+        # skills asked for anew are relaxed anew
+        ring=0 if decision.queues else case.ring,
+        version=case.version + 1,
+    )
+
+
+def as_decided(case: Case, decision: Decision) -> Case:
+    """Return the case with the place, promise and needs that a decision gives it."""
+    return replace(
+        case,
         queue=decision.queue,
         plan=decision.plan,
         contract=decision.contract,
@@ -29,11 +41,6 @@ def case_after(
         rank=decision.rank,
         first_response_due=decision.first_response_due,
         resolution_due=decision.resolution_due,
-        # what only follows the case asked no rule and tried no queue
-        decided_by=arrival.event if decision.queues else case.decided_by,
-        # skills asked for anew are relaxed anew
-        ring=0 if decision.queues else case.ring,
-        version=case.version + 1,
     )
 
 

@@ -115,9 +115,7 @@ def hindrance(case: Case, agent: Agent, policy: Policy) -> str | None:
 
 def no_room(case: Case, agent: Agent, policy: Policy) -> str | None:
     """Return that a case would be too much for an agent, in a sentence; None where it is not."""
-    most = agent.channels.get(case.channel, agent.capacity)
-    fits = agent.used.get(case.channel, 0) + case.units <= most
-    if fits and agent.load() + case.units <= agent.capacity:
+    if agent.has_room(case.channel, case.units):
         return None
     return policy.say.agent_full.format(agent=agent.name or agent.agent)
 

@@ -91,9 +91,7 @@ def decline(
     case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime, reason: str | None = None
 ) -> Change:
     """Let a case wait again that the agent does not want; others come first for a while."""
-    _must_stand(case, made)
-    back = replace(waiting(case), refusals=_refused(case, agent.agent, terms, now))
-    free = freed(case, agent, now)
+    back, free = _refused(case, agent, made, terms, now)
     event = OfferDeclined(
         offer_id=made.offer_id,
         case_id=case.case_id,
@@ -111,9 +109,7 @@ def decline(
 
 def expire(case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime) -> Change:
     """Let a case wait again that the agent did not answer in time for: as if he had declined."""
-    _must_stand(case, made)
-    back = replace(waiting(case), refusals=_refused(case, agent.agent, terms, now))
-    free = freed(case, agent, now)
+    back, free = _refused(case, agent, made, terms, now)
     event = OfferExpired(
         offer_id=made.offer_id,
         case_id=case.case_id,
@@ -124,12 +120,8 @@ def expire(case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime) -
         agent_version=free.version,
         paused_until=back.refusals[agent.agent].until,
     )
-    return Change(
-        case=back,
-        agent=free,
-        offer=_ended(made, OfferState.EXPIRED, free, now),
-        events=(event,),
-    )
+    ended = _ended(made, OfferState.EXPIRED, free, now)
+    return Change(case=back, agent=free, offer=ended, events=(event,))
 
 
 def withdraw(
@@ -149,12 +141,8 @@ def withdraw(
         agent_version=free.version,
         by=by,
     )
-    return Change(
-        case=back,
-        agent=free,
-        offer=_ended(made, OfferState.WITHDRAWN, free, now),
-        events=(event,),
-    )
+    ended = _ended(made, OfferState.WITHDRAWN, free, now)
+    return Change(case=back, agent=free, offer=ended, events=(event,))
 
 
 def _must_stand(case: Case, made: Offer) -> None:
@@ -162,12 +150,19 @@ def _must_stand(case: Case, made: Offer) -> None:
         raise ConflictError(f"the offer is {made.state}")
 
 
-def _refused(case: Case, agent: str, terms: Terms, now: datetime) -> dict[str, Refusal]:
-    """Return the case's refusals with one more: each doubles the time in which others come first."""
-    known = case.refusals.get(agent)
+def _refused(
+    case: Case, agent: Agent, made: Offer, terms: Terms, now: datetime
+) -> tuple[Case, Agent]:
+    """Return the case that waits again, with one refusal more, and the agent without it.
+
+    Each refusal doubles the time in which others come first.
+    """
+    _must_stand(case, made)
+    known = case.refusals.get(agent.agent)
     times = known.times + 1 if known else 1
     pause = min(terms.pause * 2 ** min(times - 1, 16), terms.pause_at_most)
-    return {**case.refusals, agent: Refusal(times, now + pause)}
+    refusals = {**case.refusals, agent.agent: Refusal(times, now + pause)}
+    return replace(waiting(case), refusals=refusals), freed(case, agent, now)
 
 
 def _ended(made: Offer, state: OfferState, agent: Agent, now: datetime) -> Offer:

@@ -15,7 +15,7 @@ from common.core.cases import Continuity, Decision, QueueTrial
 from common.core.events import Contract
 from router.core.decide import decide
 from router.core.facts import Arrival, Case, Customer, Roster
-from router.core.filing import case_after
+from router.core.filing import as_decided, case_after
 from router.core.policy import Policy
 from router.core.priority import credit, kept, total
 from router.core.skills import asked
@@ -74,16 +74,8 @@ def case_reconsidered(case: Case, decision: Decision) -> Case:
     """Return the case as the new decision leaves it. It goes on waiting, or being held."""
     moved = decision.queue != case.queue
     return replace(
-        case,
+        as_decided(case, decision),
         customer=decision.customer,
-        queue=decision.queue,
-        plan=decision.plan,
-        contract=decision.contract,
-        priority=decision.priority,
-        skills={need.skill: need.level for need in decision.skills},
-        rank=decision.rank,
-        first_response_due=decision.first_response_due,
-        resolution_due=decision.resolution_due,
         queued_at=decision.decided_at if moved else case.queued_at,
         ring=0,  # skills asked for anew are relaxed anew
         version=case.version + 1,

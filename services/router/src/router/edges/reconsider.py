@@ -170,7 +170,6 @@ async def _steps(
         before = Known(input_before.customer, input_before.contracts)
         after = known[case.tenant, case.contact]
         cause, roster = causes[case_id], rosters(case.tenant)
-        roster = rosters(case.tenant)
         decision = reconsidered(arrivals, before, after, case, roster, policy, now, cause)
         if decision is not None:
             inputs = reconsidering_inputs(arrivals, before, after, case, roster, policy, now, cause)

@@ -140,7 +140,6 @@ def _by_type(event: Event) -> _Description:
     return _Description(
         kind=storable(event.attributes.type.removeprefix(type_prefix)),
         channel=storable(channel) if channel else None,
-        conversation=conversation_ref(data.conversation) if isinstance(data, CaseOpened) else None,
         case=getattr(data, "case_id", None),
         routed=message_of_case(data),
     )

@@ -14,10 +14,12 @@ from common.core.events import CustomerChanged
 from common.edges.batches import Received
 from common.edges.database import create_reader_engine, create_writer_engine, reading
 from common.edges.migrations import migrate
-from timeline.core.cursor import NEWEST, read_cursor
-from timeline.core.pages import Page, page_of
+from timeline.core.cursor import read_cursor
+from timeline.core.pages import Page, page as as_page
+from timeline.core.selection import STARTS, WHOLE, Selection
 from timeline.edges.consume import Historian
-from timeline.edges.reader import amendments_of, current_id, entries_before, holder_of
+from timeline.edges.histories import entries, holder
+from timeline.edges.reader import amendments_of, holder_of
 from timeline.wiring import MIGRATIONS, SERVICE
 
 Tell = Callable[..., Coroutine[Any, Any, None]]
@@ -88,16 +90,22 @@ def pages(reader: AsyncEngine) -> Pages:
     """Read a page of whoever holds a contact, as the API does."""
 
     async def page(
-        contact: str, limit: int = 200, before: str | None = None, tenant: str = TENANT
+        contact: str,
+        limit: int = 200,
+        before: str | None = None,
+        tenant: str = TENANT,
+        wanted: Selection = WHOLE,
     ) -> Page:
-        cursor = read_cursor(before) if before else NEWEST
+        start = read_cursor(before, wanted.mark) if before else STARTS[wanted.order]
         async with reading(reader, tenant) as connection:
-            holder = await holder_of(connection, tenant, contact)
-            current = holder and await current_id(connection, tenant, holder)
-            if current is None:
+            customer = await holder_of(connection, tenant, contact)
+            if customer is None:
                 return Page((), None)
-            entries = await entries_before(connection, current, cursor, limit + 1)
-            amendments = await amendments_of(connection, tenant, entries[:limit])
-        return page_of(entries, amendments, limit)
+            held = await holder(connection, tenant, customer, wanted.as_of)
+            if held is None:
+                return Page((), None)
+            found = await entries(connection, tenant, held, wanted, start, limit)
+            amendments = await amendments_of(connection, tenant, found.entries, wanted.as_of)
+        return as_page(found, amendments, wanted.order)
 
     return page

@@ -1,6 +1,7 @@
 """Pages over all contacts of a customer, stable while they grow, one tenant at a time."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -21,7 +22,8 @@ from common.core.ids import customer_id
 from common.edges.database import reading
 from timeline.core.cursor import NEWEST
 from timeline.core.items import Item
-from timeline.edges.reader import PAGE
+from timeline.core.selection import Order
+from timeline.edges.histories import WHOLE_PAGES, holder
 
 CONTACTS = (HANAKO_LINE, HANAKO_MAIL, HANAKO_TEL)
 
@@ -119,15 +121,21 @@ async def test_a_page_begins_with_the_newest_month_and_never_looks_into_all_of_t
 ) -> None:
     """A partition for any date would have Postgres merge all months (Merge Append)."""
     await tell(*(call(minutes=month * 44_640) for month in range(-6, 1)))
-    query = text(f"EXPLAIN {PAGE.text}")
-    newest = msgspec.structs.asdict(NEWEST)
+    query = text(f"EXPLAIN {WHOLE_PAGES[Order.NEWEST].text}")
+    asked = msgspec.structs.asdict(NEWEST) | {
+        "tenant": "acme",
+        "as_of": None,
+        "since": datetime.min.replace(tzinfo=UTC),
+        "until": datetime.max.replace(tzinfo=UTC),
+        "most": 51,
+    }
+    del asked["mark"]
     async with reading(reader, "acme") as connection:
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
         await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
-        plan = "\n".join(
-            await connection.scalars(
-                query, newest | {"most": 51, "id": customer_id("acme", HANAKO_TEL)}
-            )
-        )
+        held = await holder(connection, "acme", customer_id("acme", HANAKO_TEL))
+        assert held is not None
+        asked["contacts"] = list(held.contacts)
+        plan = "\n".join(await connection.scalars(query, asked))
     assert "->  Append" in plan
     assert "Merge Append" not in plan

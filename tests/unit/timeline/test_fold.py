@@ -28,7 +28,7 @@ from common.core.ids import derived_id
 from timeline.core.entry import Entry
 from timeline.core.fold import present
 from timeline.core.items import Item, Version
-from timeline.core.pages import Page, page_of
+from timeline.core.pages import Page, found_before, page
 
 RECEIPT = Attachment(
     name="領収書.jpg", media_type="image/jpeg", state=AttachmentState.STORED, size=48213
@@ -134,11 +134,11 @@ def test_a_page_says_where_the_next_one_begins_only_if_there_is_one() -> None:
         key=lambda one: one.moment,
         reverse=True,
     )
-    assert page_of(newest_first, [], 4).next is None
-    page = page_of(newest_first, [], 3)
-    assert len(page.entries) == 3
-    assert page.next is not None
-    assert page_of([], [], 3) == Page((), None)
+    assert page(found_before(newest_first, 4), []).next is None
+    first = page(found_before(newest_first, 3), [])
+    assert len(first.entries) == 3
+    assert first.next is not None
+    assert page(found_before([], 3), []) == Page((), None)
 
 
 MINUTES = st.integers(0, 5)

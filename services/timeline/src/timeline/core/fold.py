@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
-from common.core.events import Message
+from common.core.event_types import TYPE_OF
+from common.core.events import Activity, Message
+from timeline.core.activities import read_activity
 from timeline.core.amendments import (
     Amendments,
     delivery,
@@ -19,6 +21,8 @@ from timeline.core.amendments import (
 )
 from timeline.core.entry import Entry
 from timeline.core.items import Item
+
+_ACTIVITY = TYPE_OF[Activity]
 
 
 def present(entries: Iterable[Entry], amendments: Iterable[Entry]) -> tuple[Item, ...]:
@@ -36,6 +40,8 @@ def _item(entry: Entry, known: Amendments) -> Item:
     told: dict[str, Any] = {"data": msgspec.Raw(entry.body)}
     if entry.message is not None:
         told |= _folded(entry, read_message(entry.body), known)
+    elif entry.type == _ACTIVITY:
+        told["activity"] = read_activity(entry.body)
     return Item(
         id=entry.event_id,
         contact=entry.contact,
@@ -46,6 +52,8 @@ def _item(entry: Entry, known: Amendments) -> Item:
         channel=entry.channel,
         direction=entry.direction,
         message=entry.about or entry.message,
+        conversation=entry.conversation,
+        case=entry.case,
         **told,
     )
 

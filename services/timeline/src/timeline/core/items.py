@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from common.core.delivery import DeliveryStatus
 from common.core.events import Attachment
+from timeline.core.activities import ShownActivity
 
 
 class ShownFile(Attachment, frozen=True, omit_defaults=True, kw_only=True):
@@ -63,7 +64,9 @@ class Report(Struct, frozen=True):
 class Item(Struct, frozen=True, kw_only=True):
     """One line of a page.
 
-    `data` is the event's data as it stood on the bus. Equal `message` speaks of one message.
+    `data` is the event's data as it stood on the bus. Equal `message` speaks of one message, equal
+    `conversation` belongs to one conversation. `case` is the case that a line of the company's work
+    tells of, `activity` what is common to calls, visits and the like.
     `attachments` are the files as they are known now. `versions` has every wording of an edited
     message, oldest first, so the last one counts; it is empty where nothing was edited.
     `reactions` are those that still stand, oldest first. After `unsent_at` nobody should read the
@@ -86,3 +89,12 @@ class Item(Struct, frozen=True, kw_only=True):
     reactions: tuple[Reaction, ...] = ()
     reports: tuple[Report, ...] = ()
     unsent_at: datetime | None = None
+    conversation: UUID | None = None
+    case: UUID | None = None
+    activity: ShownActivity | None = None
+
+
+class KnownEntry(Item, frozen=True, kw_only=True):
+    """An entry by itself, and whom its contact belongs to."""
+
+    customer: UUID

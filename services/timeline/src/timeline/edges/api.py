@@ -1,33 +1,27 @@
 """What agents' tools ask: who is this, and what has happened so far."""
 
-from typing import Annotated, TypeVar
-from uuid import UUID
+from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import Response
 
 from common.edges.database import reading
 from common.edges.tokens import Principal, TokenVerifier, bearer
-from timeline.core.cursor import NEWEST, Cursor, read_cursor
-from timeline.core.pages import page_of
+from timeline.core.pages import page
 from timeline.core.values import canonical
-from timeline.edges.openapi import CUSTOMER_ANSWER, PAGE_ANSWER, refusals
-from timeline.edges.reader import (
-    amendments_of,
-    current_id,
-    customer_of,
-    entries_before,
-    holder_of,
+from timeline.edges.asked import (
+    SCOPE,
+    AskedTimeline,
+    CustomerId,
+    existing,
+    json_answer,
+    start_of,
 )
+from timeline.edges.histories import entries, holder
+from timeline.edges.openapi import CUSTOMER_ANSWER, PAGE_ANSWER, refusals
+from timeline.edges.reader import amendments_of, customer_of, holder_of
 
-Found = TypeVar("Found")
-
-SCOPE = "timeline:read"
-MOST_ENTRIES = 200
-
-CustomerId = Annotated[UUID, Path(description="a customer's id, current or merged away")]
 ContactQuery = Annotated[
     str,
     Query(
@@ -40,10 +34,6 @@ ContactQuery = Annotated[
             "line": {"value": "line:1657000000:U4af4980629"},
         },
     ),
-]
-Limit = Annotated[int, Query(description="most entries on the page", ge=1, le=MOST_ENTRIES)]
-Before = Annotated[
-    str | None, Query(description="`next` of the page before; none = the newest", max_length=200)
 ]
 
 
@@ -66,9 +56,9 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         if address is None:
             raise HTTPException(400, "contact: not a contact, want kind:value")
         async with reading(engine, principal.tenant) as connection:
-            holder = _existing(await holder_of(connection, principal.tenant, address))
-            customer = await customer_of(connection, principal.tenant, holder)
-        return _json(_existing(customer))
+            found = existing(await holder_of(connection, principal.tenant, address))
+            customer = await customer_of(connection, principal.tenant, found)
+        return json_answer(existing(customer))
 
     @routes.get(
         "/customers/{customer_id}",
@@ -80,7 +70,7 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         """Answer for an id that was merged away with the customer it became."""
         async with reading(engine, principal.tenant) as connection:
             customer = await customer_of(connection, principal.tenant, customer_id)
-        return _json(_existing(customer))
+        return json_answer(existing(customer))
 
     @routes.get(
         "/customers/{customer_id}/timeline",
@@ -89,35 +79,24 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         response_class=Response,
     )
     async def timeline(
-        principal: reader, customer_id: CustomerId, limit: Limit = 50, before: Before = None
+        principal: reader, customer_id: CustomerId, asked: Annotated[AskedTimeline, Query()]
     ) -> Response:
-        """Give a page. The next ones stay as they are while new entries come."""
-        cursor = _cursor(before)
-        async with reading(engine, principal.tenant) as connection:
-            current = _existing(await current_id(connection, principal.tenant, customer_id))
-            entries = await entries_before(connection, current, cursor, limit + 1)
-            amendments = await amendments_of(connection, principal.tenant, entries[:limit])
-        return _json(page_of(entries, amendments, limit))
+        """Give a page. The next ones stay as they are while new entries come.
+
+        With filters a page may be short, or even empty, and still have a `next`. A cursor belongs
+        to the filters that it was made for.
+        """
+        wanted = asked.selection
+        start = start_of("before", asked.before, wanted)
+        tenant, moment = principal.tenant, wanted.as_of
+        async with reading(engine, tenant) as connection:
+            held = existing(await holder(connection, tenant, customer_id, moment))
+            found = await entries(connection, tenant, held, wanted, start, asked.limit)
+            amendments = await amendments_of(connection, tenant, found.entries, moment)
+        return json_answer(page(found, amendments))
 
     return routes
 
 
-def _cursor(before: str | None) -> Cursor:
-    try:
-        return NEWEST if before is None else read_cursor(before)
-    except ValueError as error:
-        raise HTTPException(400, "before: not a cursor of ours") from error
-
-
 def _with_plus(contact: str) -> str:
     return contact.replace("tel: ", "tel:+", 1)  # a query string's bare plus arrives as a space
-
-
-def _existing(found: Found | None) -> Found:
-    if found is None:
-        raise HTTPException(404, "no such customer")
-    return found
-
-
-def _json(answer: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json")

@@ -103,4 +103,4 @@ _CALL: dict[str, Any] = {
     "unsent_at": None,
 }
 
-PAGE: dict[str, Any] = {"entries": [_CORRECTED, _CALL], "next": "lNb_awPJfAEEzQSj"}
+PAGE: dict[str, Any] = {"entries": [_CORRECTED, _CALL], "next": "ldb_awPJfAEEzQSjxAA"}

@@ -1,6 +1,7 @@
 """Customers and their history out of Postgres, one tenant at a time."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from sqlalchemy import Row, text
 from common.core.events import CustomerChanged
 from common.edges.database import ReadConnection
 from timeline.core.amendments import edits_among, spoken_of
-from timeline.core.cursor import Cursor
 from timeline.core.customers import ContactLine, CustomerView, customer_view
 from timeline.core.entry import Entry, Position
 
@@ -51,30 +51,15 @@ _PROFILES = text(
 # As bytes, as it stood: a driver that is handed json would decode it.
 COLUMNS = """
     contact.tenant, contact.address, event_id, occurred_at, learned_at, topic, partition, "offset",
-    type, kind, channel, direction, message, about, convert_to(CAST(body AS text), 'UTF8') AS body
+    type, kind, channel, direction, message, about, conversation, case_id,
+    convert_to(CAST(body AS text), 'UTF8') AS body
 """
-# Each contact gives its newest entries, and of these the newest make the page: what it costs does
-# not grow with the history. The bare `occurred_at` spares the months after the cursor: Postgres
-# does not compare rows with the bounds of partitions.
-PAGE = text(
-    f"""
-    SELECT {COLUMNS} FROM contact CROSS JOIN LATERAL (
-      SELECT * FROM entry
-       WHERE entry.contact_id = contact.id
-         AND occurred_at <= :occurred_at
-         AND (occurred_at, topic, partition, "offset")
-             < (:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
-       ORDER BY occurred_at DESC, topic DESC, partition DESC, "offset" DESC LIMIT :most
-    ) AS newest
-     WHERE contact.customer_id = :id
-     ORDER BY occurred_at DESC, topic DESC, partition DESC, "offset" DESC LIMIT :most
-    """  # noqa: S608 - column names of our own
-)
 _AMENDMENTS = text(
     f"""
     SELECT {COLUMNS}
       FROM amendment JOIN contact ON contact.id = amendment.contact_id
      WHERE about = ANY(CAST(:about AS uuid[])) AND amendment.tenant = :tenant
+       AND (CAST(:as_of AS timestamptz) IS NULL OR learned_at <= :as_of)
     """  # noqa: S608 - column names of our own
 )
 
@@ -113,34 +98,24 @@ async def customer_of(
     )
 
 
-async def entries_before(
-    connection: ReadConnection, customer: UUID, cursor: Cursor, most: int
-) -> list[Entry]:
-    """Return the newest entries of all contacts of a customer before the cursor, newest first."""
-    rows = await connection.execute(
-        PAGE,
-        {
-            "id": customer,
-            "most": most,
-            "occurred_at": cursor.occurred_at,
-            "topic": cursor.topic,
-            "partition": cursor.partition,
-            "offset": cursor.offset,
-        },
-    )
-    return [row_entry(row) for row in rows]
-
-
 async def amendments_of(
-    connection: ReadConnection, tenant: str, entries: Iterable[Entry]
+    connection: ReadConnection,
+    tenant: str,
+    entries: Iterable[Entry],
+    as_of: datetime | None = None,
 ) -> list[Entry]:
-    """Return all that was ever said of the messages which these entries are or speak of."""
+    """Return all that was said of the messages which these entries are or speak of.
+
+    With `as_of` only what was learned by then.
+    """
     found: list[Entry] = []
     asked: set[UUID] = set()
     wanted = spoken_of(entries)
     while wanted:
         asked |= wanted
-        rows = await connection.execute(_AMENDMENTS, {"tenant": tenant, "about": list(wanted)})
+        rows = await connection.execute(
+            _AMENDMENTS, {"tenant": tenant, "about": list(wanted), "as_of": as_of}
+        )
         heard = [row_entry(row) for row in rows]
         found += heard
         wanted = spoken_of(edits_among(heard)) - asked
@@ -163,4 +138,6 @@ def row_entry(row: Row[Any]) -> Entry:
         message=row.message,
         about=row.about,
         body=row.body,
+        conversation=row.conversation,
+        case=row.case_id,
     )

@@ -1,0 +1,210 @@
+"""Pages of a customer's history out of Postgres: all of it, or what fits a selection."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Row, TextClause, text
+
+from common.edges.database import ReadConnection
+from timeline.core.cursor import Cursor
+from timeline.core.entry import Entry
+from timeline.core.pages import Found, Looked, found_among, found_before
+from timeline.core.selection import Order, Selection
+from timeline.edges.links import contacts_as_of
+from timeline.edges.reader import COLUMNS, row_entry
+
+# So many entries of a customer are looked at for one page, newest first in each contact; where only
+# the table tells whether they fit, fewer.
+MOST_LOOKED_AT = 10_000
+MOST_LOOKED_AT_IN_TABLE = 5_000
+
+# The planner takes everybody for an average customer, and would sort the whole history of one who
+# has a hundred thousand entries instead of reading the index in its order.
+_IN_INDEX_ORDER = "set_config('enable_sort', 'off', true)"
+_HOLDER = text(
+    f"""
+    WITH RECURSIVE up AS (
+      SELECT id, merged_into FROM customer WHERE id = :id AND tenant = :tenant
+      UNION ALL
+      SELECT above.id, above.merged_into FROM customer AS above JOIN up ON above.id = up.merged_into
+    )
+    SELECT id, ARRAY(SELECT contact.id FROM contact WHERE contact.customer_id = up.id) AS contacts,
+           {_IN_INDEX_ORDER}
+      FROM up WHERE merged_into IS NULL
+    """  # noqa: S608 - a constant
+)
+_PLACE = 'occurred_at, topic, partition, "offset"'
+_CURSOR = "(:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)"
+_ORDERS = {
+    Order.NEWEST: 'occurred_at DESC, topic DESC, partition DESC, "offset" DESC',
+    Order.OLDEST: _PLACE,
+}
+# The bare `occurred_at` spares the months beyond the cursor: Postgres does not compare rows with the
+# bounds of partitions.
+_BEYOND = {
+    Order.NEWEST: f"occurred_at <= :occurred_at AND ({_PLACE}) < {_CURSOR}",
+    Order.OLDEST: f"occurred_at >= :occurred_at AND ({_PLACE}) > {_CURSOR}",
+}
+_TIME = "occurred_at >= :since AND occurred_at < :until"
+# Cases are told of messages later, and not by the messages themselves.
+_CASE = """
+    (SELECT case_message.case_id FROM case_message
+      WHERE case_message.event_id = entry.event_id AND case_message.tenant = :tenant
+        AND (CAST(:as_of AS timestamptz) IS NULL OR case_message.learned_at <= :as_of)
+      ORDER BY case_message.learned_at DESC, case_message.case_id LIMIT 1) AS message_case
+"""
+
+
+def _whole(order: Order) -> TextClause:
+    """Each contact gives its first entries, and of these the first make the page.
+
+    What it costs does not grow with the history.
+    """
+    return text(
+        f"""
+        SELECT {COLUMNS}, {_CASE} FROM contact CROSS JOIN LATERAL (
+          SELECT * FROM entry
+           WHERE entry.contact_id = contact.id AND {_BEYOND[order]} AND {_TIME}
+           ORDER BY {_ORDERS[order]} LIMIT :most
+        ) AS entry
+         WHERE contact.id = ANY(CAST(:contacts AS bigint[]))
+         ORDER BY {_ORDERS[order]} LIMIT :most
+        """  # noqa: S608 - names of our own
+    )
+
+
+# All that these ask lies in the index `entry_page`.
+_ASKED = "learned_at, kind, channel, direction, conversation"
+_FITS = """
+    (CAST(:channels AS text[]) IS NULL OR channel = ANY(CAST(:channels AS text[])))
+    AND (CAST(:kinds AS text[]) IS NULL OR kind = ANY(CAST(:kinds AS text[])))
+    AND (CAST(:direction AS text) IS NULL OR direction = :direction)
+    AND (CAST(:conversation AS uuid) IS NULL OR conversation = CAST(:conversation AS uuid))
+    AND (CAST(:as_of AS timestamptz) IS NULL OR learned_at <= :as_of)
+"""
+_OF_CASE = """
+    AND (case_id = CAST(:case AS uuid) OR EXISTS (
+      SELECT FROM case_message AS told
+       WHERE told.event_id = looked.event_id AND told.tenant = :tenant
+         AND told.case_id = CAST(:case AS uuid)
+         AND (CAST(:as_of AS timestamptz) IS NULL OR told.learned_at <= :as_of)))
+"""
+
+
+def _chosen(order: Order, *, in_table: bool) -> TextClause:
+    """Each contact gives what fits among so many, and the last that was looked at in any case."""
+    asked, fits = (
+        (f"{_ASKED}, event_id, case_id", _FITS + _OF_CASE) if in_table else (_ASKED, _FITS)
+    )
+    return text(
+        f"""
+        SELECT {COLUMNS}, fits, last, {_CASE} FROM (
+          SELECT person.contact_id, {_PLACE}, fits, last
+            FROM unnest(CAST(:contacts AS bigint[])) AS person (contact_id) CROSS JOIN LATERAL (
+              SELECT {_PLACE}, fits, number = :each AS last FROM (
+                SELECT looked.*, coalesce({fits}, false) AS fits,
+                       row_number() OVER (ORDER BY {_ORDERS[order]}) AS number
+                  FROM (
+                    SELECT {_PLACE}, {asked} FROM entry
+                     WHERE entry.contact_id = person.contact_id AND {_BEYOND[order]} AND {_TIME}
+                     ORDER BY {_ORDERS[order]} LIMIT CAST(:each AS bigint)
+                  ) AS looked
+              ) AS numbered
+               WHERE fits OR number = CAST(:each AS bigint)
+               ORDER BY {_ORDERS[order]} LIMIT :most
+            ) AS fitting
+           ORDER BY {_ORDERS[order]} LIMIT :most
+        ) AS page
+          JOIN entry USING (contact_id, {_PLACE})
+          JOIN contact ON contact.id = contact_id
+         ORDER BY {_ORDERS[order]}
+        """  # noqa: S608 - names of our own
+    )
+
+
+WHOLE_PAGES = {order: _whole(order) for order in Order}
+CHOSEN_PAGES = {
+    (order, in_table): _chosen(order, in_table=in_table)
+    for order in Order
+    for in_table in (False, True)
+}
+
+
+class Holder(Struct, frozen=True):
+    """Who an id means, and the rows of all contacts that are theirs."""
+
+    customer: UUID
+    contacts: tuple[int, ...]
+
+
+async def holder(
+    connection: ReadConnection, tenant: str, customer: UUID, as_of: datetime | None = None
+) -> Holder | None:
+    """Return who this id means, today or as was known at a moment; None where it meant nobody.
+
+    From then on the transaction reads histories in the order of their index.
+    """
+    found = (await connection.execute(_HOLDER, {"id": customer, "tenant": tenant})).one_or_none()
+    if found is None or as_of is None:
+        return Holder(found.id, tuple(found.contacts)) if found else None
+    contacts = await contacts_as_of(connection, tenant, customer, as_of)
+    return Holder(found.id, tuple(contacts)) if contacts else None
+
+
+async def entries(
+    connection: ReadConnection,
+    tenant: str,
+    held: Holder,
+    wanted: Selection,
+    start: Cursor,
+    limit: int,
+) -> Found:
+    """Return a page of the entries that are wanted, from just after `start` on.
+
+    It may be short, and even empty, where many were looked at; `next` then leads on.
+    """
+    asked = _asked(tenant, held.contacts, wanted, start) | {"most": limit + 1}
+    if not wanted.chosen:
+        rows = await connection.execute(WHOLE_PAGES[wanted.order], asked)
+        return found_before([_entry(row) for row in rows], limit, wanted.mark)
+    in_table = wanted.case is not None
+    most = MOST_LOOKED_AT_IN_TABLE if in_table else MOST_LOOKED_AT
+    asked |= _filters(wanted) | {"each": max(limit + 1, most // max(1, len(held.contacts)))}
+    rows = await connection.execute(CHOSEN_PAGES[wanted.order, in_table], asked)
+    looked = [Looked(_entry(row), row.fits, row.last) for row in rows]
+    return found_among(looked, limit, wanted.mark)
+
+
+def _asked(
+    tenant: str, contacts: Sequence[int], wanted: Selection, start: Cursor
+) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "contacts": list(contacts),
+        "since": wanted.since or datetime.min.replace(tzinfo=UTC),
+        "until": wanted.until or datetime.max.replace(tzinfo=UTC),
+        "as_of": wanted.as_of,
+        "occurred_at": start.occurred_at,
+        "topic": start.topic,
+        "partition": start.partition,
+        "offset": start.offset,
+    }
+
+
+def _filters(wanted: Selection) -> dict[str, Any]:
+    filters = {
+        "channels": list(wanted.channels) or None,
+        "kinds": list(wanted.kinds) or None,
+        "direction": wanted.direction,
+        "conversation": wanted.conversation,
+    }
+    return filters if wanted.case is None else filters | {"case": wanted.case}
+
+
+def _entry(row: Row[Any]) -> Entry:
+    entry = row_entry(row)
+    return replace(entry, case=row.message_case) if row.message_case else entry

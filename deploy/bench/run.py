@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import acknowledgement, deciding, mail_parsing, path, scale, stages, webhooks
+from bench import acknowledgement, deciding, large, mail_parsing, path, scale, stages, webhooks
 from bench.crowd import Sizes
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts
@@ -15,16 +15,25 @@ from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
 
+LARGE = ("decide", "assign", *large.STAGES)
+
 
 def main(
-    *, large: Annotated[bool, typer.Option("--scale", help="the large sizes instead")] = False
+    *,
+    at_scale: Annotated[bool, typer.Option("--scale", help="the large sizes instead")] = False,
+    only: Annotated[str, typer.Option(help=f"of the large ones: {' '.join(LARGE)}")] = "",
+    customers: Annotated[int, typer.Option(help="in the large timeline")] = large.CUSTOMERS,
 ) -> None:
     """Measure on a stack of its own, print a table, and merge into build/bench.json."""
     report = Report()
     home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
     with throwaway_stack(home, report) as (stack, _):
-        figures = (_measure_large if large else _measure)(stack, report)
+        figures = (
+            _measure_large(stack, report, frozenset(only.split() or LARGE), customers)
+            if at_scale
+            else _measure(stack, report)
+        )
     merge(figures)
     show(figures)
 
@@ -50,12 +59,22 @@ def _measure(stack: Stack, report: Report) -> list[Figure]:
     return figures + [_memory(stack, name) for name in SERVICES]
 
 
-def _measure_large(stack: Stack, report: Report) -> list[Figure]:
-    report.say("bench", "decisions with 200 rules")
-    figures = [deciding.decide_messages_per_s()]
+def _measure_large(
+    stack: Stack, report: Report, wanted: frozenset[str], customers: int
+) -> list[Figure]:
+    if unknown := wanted.difference(LARGE):
+        raise typer.BadParameter(f"no stages: {', '.join(sorted(unknown))}")
+    figures: list[Figure] = []
+    if "decide" in wanted:
+        report.say("bench", "decisions with 200 rules")
+        figures.append(deciding.decide_messages_per_s())
     stack.start_schemas(report)
-    report.say("bench", "assignment with 15,000 agents and 500,000 waiting cases")
-    return figures + scale.measure(stack, Sizes())
+    if "assign" in wanted:
+        report.say("bench", "assignment with 15,000 agents and 500,000 waiting cases")
+        figures += scale.measure(stack, Sizes())
+    if asked := wanted.intersection(large.STAGES):
+        figures += large.measure(stack, report, asked, customers)
+    return figures
 
 
 def _memory(stack: Stack, name: str) -> Figure:

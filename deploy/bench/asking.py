@@ -1,0 +1,78 @@
+"""Questions at a steady pace, from a process of their own, whatever the answers do (an open loop)."""
+
+import asyncio
+import gc
+import multiprocessing
+from collections.abc import Sequence
+from multiprocessing.connection import Connection as Pipe
+
+import uvloop
+
+from bench.load import Connection, Outcome, connect, percentile
+from local_stack.ports import LOOPBACK
+
+CONNECTIONS = 64
+GRACE_SECONDS = 0.2  # for whoever begins
+
+
+def get(path: str, token: str) -> bytes:
+    """Return a request as it goes over the socket."""
+    return (
+        f"GET {path} HTTP/1.1\r\nhost: {LOOPBACK}\r\nauthorization: Bearer {token}\r\n\r\n".encode()
+    )
+
+
+def ask(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
+    """Send each request when its time has come; `seconds` count from then, however late it left.
+
+    Raises RuntimeError where one is refused.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    work = context.Process(target=_work, args=(port, requests, per_second, there), daemon=True)
+    work.start()
+    there.close()
+    try:
+        outcome: Outcome = here.recv()
+    except EOFError:
+        raise RuntimeError("the load generator has failed") from None
+    work.join()
+    if outcome.refused:
+        raise RuntimeError(f"{outcome.refused} of {len(requests)} requests were refused")
+    return outcome
+
+
+def milliseconds(outcome: Outcome, share: float) -> float:
+    """Return below which time `share` (0 to 1) of the answers lay."""
+    return percentile(outcome.seconds, share) * 1000
+
+
+def _work(port: int, requests: Sequence[bytes], per_second: float, told: Pipe) -> None:
+    gc.disable()
+    told.send(uvloop.run(_ask(port, requests, per_second)))
+
+
+async def _ask(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
+    outcome = Outcome()
+    loop = asyncio.get_running_loop()
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for _ in range(CONNECTIONS):
+        free.put_nowait(await connect(port))
+    begins = loop.time() + GRACE_SECONDS
+
+    async def one(request: bytes, due: float) -> None:
+        connection = await free.get()
+        if await connection.send(request):
+            outcome.accepted += 1
+        else:
+            outcome.refused += 1
+        outcome.seconds.append(loop.time() - due)
+        free.put_nowait(connection)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number, request in enumerate(requests):
+            due = begins + number / per_second
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            tasks.create_task(one(request, due))
+    outcome.lasted = loop.time() - begins
+    return outcome

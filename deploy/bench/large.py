@@ -1,0 +1,112 @@
+"""The timeline at its largest: ten million entries of a million customers, and a search of a million texts."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from msgspec import Struct
+
+from bench import pages, searching, writing
+from bench.asking import milliseconds
+from bench.figures import Figure
+from bench.history import TENANT, History
+from bench.history_load import load
+from common.edges.clock import system_clock
+from local_stack.database import ensure_database
+from local_stack.ports import free_port
+from local_stack.postgres import PostgresAddress
+from local_stack.private_files import generated_secret
+from local_stack.report import Report
+from local_stack.services import ServiceProcess
+from local_stack.stack import ROLE, Stack
+
+CUSTOMERS = 1_000_000
+FEW_CUSTOMERS = 10_300  # with 100,000 entries
+STAGES = ("writer", "page", "search", "head")
+
+
+class Filled(Struct, frozen=True):
+    """A timeline with a history: its database by its owner and by the superuser, and a token."""
+
+    history: History
+    owner: str
+    superuser: str
+    service: ServiceProcess
+    token: str
+
+    @contextmanager
+    def served(self) -> Iterator[int]:
+        """Yield the port of one process that serves it."""
+        self.service.start()
+        try:
+            self.service.wait_until_ready()
+            yield self.service.port
+            self.service.daemon.require_alive()
+        finally:
+            self.service.kill()
+
+
+def measure(stack: Stack, report: Report, stages: frozenset[str], customers: int) -> list[Figure]:
+    """Fill two timelines on a stack whose servers run, and measure the wanted stages."""
+    few = _filled(stack, report, "few", History(min(FEW_CUSTOMERS, customers)))
+    figures: list[Figure] = []
+    if stages & {"page", "search", "head"}:
+        many = _filled(stack, report, "many", History(customers))
+        if "page" in stages:
+            figures += _pages(few, many, report)
+        if "search" in stages:
+            figures += _searches(many, report)
+    if "writer" in stages:
+        report.say("bench", "the writer beside a bare insert")
+        figures.append(writing.measure(few.owner, History(CUSTOMERS)))
+    return figures
+
+
+def _pages(few: Filled, many: Filled, report: Report) -> list[Figure]:
+    found: list[tuple[float, float]] = []
+    for filled in (few, many):
+        report.say("bench", f"pages of {filled.history.entries:,} entries")
+        paths = asyncio.run(pages.asked(filled.owner, filled.history, pages.REQUESTS))
+        with filled.served() as port:
+            outcome = pages.measure(port, paths, filled.token)
+        found.append((milliseconds(outcome, 0.5), milliseconds(outcome, 0.99)))
+    (small_median, small), (median, large) = found
+    note = f"{pages.PER_SECOND}/s on one process; p50 {median:.1f} ms"
+    growth = f"p99 {large:.1f} ms to {small:.1f} ms of {few.history.entries:,} entries"
+    return [
+        Figure("page_p99_ms_10m", large, "ms", note=note),
+        Figure("page_p50_ms_10m", median, "ms", note=f"{small_median:.1f} ms of few"),
+        Figure("page_growth_ratio", large / small, "", note=growth),
+    ]
+
+
+def _searches(many: Filled, report: Report) -> list[Figure]:
+    report.say("bench", "searches, compared with LIKE and at a steady pace")
+    with many.served() as port:
+        compared = asyncio.run(searching.compare(port, many.token, many.superuser))
+        outcome = searching.measure(port, many.token)
+    note = (
+        f"{searching.PER_SECOND}/s; p50 {milliseconds(outcome, 0.5):.1f} ms; "
+        f"{compared:,} hits of {searching.CHECKED} words as by LIKE"
+    )
+    return [Figure("search_ja_p99_ms_1m", milliseconds(outcome, 0.99), "ms", note=note)]
+
+
+def _filled(stack: Stack, report: Report, name: str, history: History) -> Filled:
+    """Make a timeline of its own and put the history into it."""
+    address = stack.servers.start_postgres(report)
+    ensure_database(address, name, owner=ROLE)
+    owner = _as_owner(stack, address, name)
+    environment = {**stack.environment, "MADOGUCHI_DATABASE": owner}
+    service = ServiceProcess("timeline", free_port(), environment, stack.home / name)
+    service.migrate()
+    load(owner, address.url(name), history, partial(report.say, name))
+    token = stack.key.token(
+        tenant=TENANT, scopes=["timeline:read"], subject="bench", now=system_clock()
+    )
+    return Filled(history, owner, address.url(name), service, token)
+
+
+def _as_owner(stack: Stack, address: PostgresAddress, name: str) -> str:
+    return address.url(name, user=ROLE, password=generated_secret(stack.home / "secrets" / ROLE))

@@ -18,10 +18,9 @@ from router.core.policy import Policy
 from router.core.presence import Profile
 from router.edges import tables
 from router.edges.agents_store import register, set_presence
-from router.edges.arrays import columns_of, insertion
+from router.edges.arrays import columns_of, insertion, row_of
 from router.edges.matcher import Matcher
 from router.edges.signals import Dirty, Listener, News, nothing, tell
-from router.edges.work import row_of
 
 TENANT = "acme"
 NOW = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)  # 11:40 in Tokyo, a working day

@@ -24,10 +24,10 @@ from router.core.presence import Profile
 from router.core.waking import asleep
 from router.edges import tables
 from router.edges.agents_store import register, set_presence
-from router.edges.arrays import columns_of, insertion
+from router.edges.arrays import columns_of, insertion, row_of
 from router.edges.signals import Listener, News, tell
 from router.edges.ticker import Ticker
-from router.edges.work import locked_agents, locked_cases, row_of, save_changes
+from router.edges.work import locked_agents, locked_cases, save_changes
 
 TENANT = "acme"
 NOW = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)  # 11:40 in Tokyo, a working day

@@ -70,7 +70,7 @@ class Match(Struct, Generic[AnyCase], frozen=True):
     why: Why
 
 
-class Lane(Struct, frozen=True):
+class Lane(Struct, frozen=True, cache_hash=True):
     """Cases that ask for the same and weigh the same: they differ in their rank only."""
 
     queue: str
@@ -79,7 +79,7 @@ class Lane(Struct, frozen=True):
     skills: Skills
 
 
-class Crew(Struct, frozen=True):
+class Crew(Struct, frozen=True, cache_hash=True):
     """Agents of the same queues who can do the same."""
 
     queues: frozenset[str]
@@ -124,9 +124,18 @@ class Board(Generic[AnyCase]):
 
     def put_case(self, case: AnyCase) -> None:
         """Take a waiting case in, or as it stands now."""
-        lane = lane_of(case)
-        self._cases[case.case_id] = case, lane
-        heapq.heappush(self._lanes[lane], (case.rank, case.case_id))
+        self.put_lane(lane_of(case), (case,))
+
+    def put_lane(self, lane: Lane, cases: Iterable[AnyCase]) -> None:
+        """Take cases in that wait in this lane."""
+        places = self._lanes[lane]
+        for case in cases:
+            self._cases[case.case_id] = case, lane
+            heapq.heappush(places, (case.rank, case.case_id))
+
+    def is_for_somebody(self, lane: Lane) -> bool:
+        """Whether anybody on the board qualifies for a lane, free or not."""
+        return bool(self._crews_for(lane))
 
     def drop_case(self, case_id: UUID) -> None:
         """Forget a case that no longer waits."""
@@ -138,7 +147,7 @@ class Board(Generic[AnyCase]):
         Matched cases leave the board; their agents stand on it as they are with one case more.
         """
         matches: list[Match[AnyCase]] = []
-        passed: list[AnyCase] = []
+        passed: list[tuple[Lane, AnyCase]] = []
         heads = [(*head, lane) for lane in tuple(self._lanes) if (head := self._head(lane))]
         heapq.heapify(heads)
         while heads:
@@ -149,16 +158,16 @@ class Board(Generic[AnyCase]):
                 continue  # nobody is free for this lane
             del self._cases[case_id]
             if found is None:
-                passed.append(case)
+                passed.append((lane, case))
             else:
                 matches.append(found)
                 name = found.agent.agent
-                busy = taking_on(found.agent, case.channel, case.units)
+                busy = taking_on(found.agent, lane.channel, lane.units)
                 self._seat(busy, self._agents[name][1])
             if head := self._head(lane):
                 heapq.heappush(heads, (*head, lane))
-        for case in passed:
-            self.put_case(case)
+        for lane, case in passed:
+            self.put_lane(lane, (case,))
         return matches
 
     def _seat(self, agent: Agent, crew: Crew) -> None:

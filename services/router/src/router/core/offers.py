@@ -4,7 +4,10 @@ Each is a function of the case, the agent and the time; callers hold the rows lo
 """
 
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from common.core.events import Channel
@@ -15,11 +18,38 @@ from router.core.facts import Case, CaseState, Refusal
 from router.core.steps import Change, ConflictError, Terms, freed, must_be, waiting
 
 
-def offer(
-    case: Case, agent: Agent, terms: Terms, now: datetime, reason: str, by: str | None = None
-) -> Change:
-    """Hold a waiting case out to an agent. Raises ConflictError where it does not wait."""
-    must_be(case, CaseState.WAITING)
+class Offered(Protocol):
+    """What an offer tells of its case; facts says what each means."""
+
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def case_id(self) -> UUID: ...
+    @property
+    def contact(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+
+
+class HeldOut(Struct, frozen=True):
+    """An offer just made of a case as it was, the agent with it, and what the bus is told."""
+
+    case: Offered
+    offer: Offer
+    agent: Agent
+    event: OfferMade
+
+
+def hold_out(
+    case: Offered, agent: Agent, terms: Terms, now: datetime, reason: str, by: str | None = None
+) -> HeldOut:
+    """Return the offer of a case that waits as it is given here; its next version is the offer's."""
     version = case.version + 1
     busy = taking_on(agent, case.channel, case.units)
     made = Offer(
@@ -48,15 +78,26 @@ def offer(
         agent_version=busy.version,
         by=by,
     )
+    return HeldOut(case, made, busy, event)
+
+
+def offer(
+    case: Case, agent: Agent, terms: Terms, now: datetime, reason: str, by: str | None = None
+) -> Change:
+    """Hold a waiting case out to an agent. Raises ConflictError where it does not wait."""
+    must_be(case, CaseState.WAITING)
+    held_out = hold_out(case, agent, terms, now, reason, by)
     offered = replace(
         case,
         state=CaseState.OFFERED,
         agent=agent.agent,
-        offer=made.offer_id,
-        offered_until=made.expires_at,
-        version=version,
+        offer=held_out.offer.offer_id,
+        offered_until=held_out.offer.expires_at,
+        version=held_out.event.case_version,
     )
-    return Change(case=offered, agent=busy, offer=made, events=(event,))
+    return Change(
+        case=offered, agent=held_out.agent, offer=held_out.offer, events=(held_out.event,)
+    )
 
 
 def accept(case: Case, agent: Agent, made: Offer, now: datetime) -> Change:

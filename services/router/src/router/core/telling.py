@@ -1,6 +1,8 @@
 """What the bus is told of cases and agents: one record an event, with an id of its own."""
 
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -9,12 +11,22 @@ from common.core.ids import derived_id, trace_parent
 from common.core.topics import ROUTING
 from common.core.work import AgentChanged, AgentPresenceChanged
 from router.core.agents import Agent
-from router.core.facts import Case
 
 SOURCE = "/router"
 
 
-def of_case(case: Case, event: Struct, version: int, now: datetime) -> Record:
+class Concerned(Protocol):
+    """What telling of a case looks at; facts says what each means."""
+
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def case_id(self) -> UUID: ...
+    @property
+    def contact(self) -> str: ...
+
+
+def of_case(case: Concerned, event: Struct, version: int, now: datetime) -> Record:
     """Return the record of what happened to a case; `version` is the case's after it.
 
     The id is derived from both, so that a repetition is no news.

@@ -1,8 +1,11 @@
 """Many rows in one statement: a column is an array, and `unnest` makes rows of them again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
@@ -34,3 +37,9 @@ def insertion(table: Table) -> str:
 def columns_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return the parameters of `unnested` for these rows."""
     return {column.name: [row[column.name] for row in rows] for column in table.columns}
+
+
+def row_of(value: Struct, as_json: Collection[str] = ()) -> dict[str, Any]:
+    """Return a value as a row, with these columns as JSON texts."""
+    row = asdict(value)
+    return row | {name: msgspec.json.encode(row[name]).decode() for name in as_json}

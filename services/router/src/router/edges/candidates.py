@@ -1,8 +1,8 @@
 """What matching looks at: the first cases of each lane, and who may take them. Nothing is locked."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -11,35 +11,34 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.core.agents import Agent
-from router.core.facts import Case, Refusal
+from router.core.assignment import Lane
+from router.core.facts import Refusal
 from router.edges import tables
-from router.edges.arrays import names
-from router.edges.store import case_of
 from router.edges.work import agent_of
 
 _AGENT_COLUMNS = ", ".join(f"agent.{column.name}" for column in tables.agent.columns)
 
 
 class Head(Struct, frozen=True):
-    """A waiting case as far as matching looks at it; its fields are a case's."""
+    """A waiting case as far as matching and an offer look at it; its fields are a case's."""
 
-    case_id: UUID
-    version: int
+    tenant: str
     queue: str
     channel: str
     units: int
     skills: dict[str, int]
+    case_id: UUID
+    version: int
+    contact: str
     rank: datetime
     preferred: str | None
     reserved_until: datetime | None
     refusals: dict[str, Refusal]
 
 
-_HEAD_COLUMNS = ", ".join(f"head.{name}" for name in Head.__struct_fields__)
-
-# The lanes of each queue by a loose scan of the index on waiting cases: a probe a lane, however
-# many cases wait in it.
-_LANES = """
+# A loose scan of the index on waiting cases: a probe a lane, however many cases wait in it.
+_LANES = text(
+    """
     WITH RECURSIVE lanes (queue, lane) AS (
       SELECT queue, (SELECT lane FROM support_case AS waiting
                       WHERE tenant = :tenant AND waiting.queue = asked.queue AND state = 'waiting'
@@ -52,18 +51,23 @@ _LANES = """
                       ORDER BY waiting.lane LIMIT 1)
         FROM lanes WHERE lane IS NOT NULL
     )
-"""
+    SELECT queue, lane FROM lanes WHERE lane IS NOT NULL
+    """
+)
 _HEADS = text(
-    f"""
-    {_LANES}
-    SELECT {_HEAD_COLUMNS} FROM lanes
+    """
+    SELECT place, case_id, version, contact, rank, preferred, reserved_until, refusals
+      FROM unnest(CAST(:queues AS text[]), CAST(:lanes AS text[]))
+           WITH ORDINALITY AS asked (queue, lane, place)
      CROSS JOIN LATERAL (
-       SELECT * FROM support_case AS waiting
-        WHERE tenant = :tenant AND waiting.queue = lanes.queue AND waiting.lane = lanes.lane
+       SELECT case_id, version, contact, rank, preferred, reserved_until,
+              nullif(refusals, '{}') AS refusals
+         FROM support_case AS waiting
+        WHERE tenant = :tenant AND waiting.queue = asked.queue AND waiting.lane = asked.lane
           AND state = 'waiting'
         ORDER BY rank, case_id LIMIT :most
-     ) AS head WHERE lanes.lane IS NOT NULL
-    """  # noqa: S608 - names of our own columns
+     ) AS head
+    """
 )
 _AVAILABLE = "agent.tenant = :tenant AND agent.presence = 'online' AND agent.load < agent.capacity"
 _KNOWN = text(
@@ -119,16 +123,13 @@ _FREE = text(
     "ORDER BY agent.agent LIMIT :most"
 )
 _TENANTS = text("SELECT DISTINCT tenant FROM agent_queue")
-_QUEUES_OF = text(
-    "SELECT DISTINCT queue FROM agent_queue WHERE tenant = :tenant AND agent = ANY(:agents)"
-)
 _STILL = text(
-    f"""
-    SELECT {names(tables.support_case)} FROM support_case
+    """
+    SELECT case_id FROM support_case
       JOIN unnest(CAST(:ids AS uuid[]), CAST(:versions AS int[])) AS seen (case_id, version)
      USING (case_id, version) WHERE state = 'waiting' ORDER BY case_id
        FOR UPDATE OF support_case SKIP LOCKED
-    """  # noqa: S608 - names of our own columns
+    """
 )
 _STILL_THERE = text(
     """
@@ -159,59 +160,86 @@ async def free_agents(connection: AsyncConnection, tenant: str, after: str, most
 
 async def staffed(connection: AsyncConnection, tenant: str, queues: Collection[str]) -> set[str]:
     """Return those of these queues in which somebody is there and has room."""
+    if not queues:
+        return set()
     parameters = {"tenant": tenant, "queues": list(queues)}
     return set((await connection.execute(_STAFFED, parameters)).scalars())
 
 
-async def queues_of(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> set[str]:
-    """Return the queues that any of these agents answers from."""
-    parameters = {"tenant": tenant, "agents": list(agents)}
-    return set((await connection.execute(_QUEUES_OF, parameters)).scalars())
+async def lanes(
+    connection: AsyncConnection, tenant: str, queues: Collection[str]
+) -> dict[Lane, str]:
+    """Return the lanes of these queues in which something waits, with their names."""
+    if not queues:
+        return {}
+    parameters = {"tenant": tenant, "queues": list(queues)}
+    rows = (await connection.execute(_LANES, parameters)).all()
+    return {_asked(name).in_queue(queue): name for queue, name in rows}
 
 
 async def heads(
-    connection: AsyncConnection, tenant: str, queues: Collection[str], most: int
-) -> list[Head]:
-    """Return the first `most` waiting cases of every lane of these queues."""
-    parameters = {"tenant": tenant, "queues": list(queues), "most": most}
-    return [_head(*row) for row in await connection.execute(_HEADS, parameters)]
+    connection: AsyncConnection, tenant: str, lanes: Mapping[Lane, str], most: int
+) -> dict[Lane, list[Head]]:
+    """Return the first `most` waiting cases of every lane, in their order."""
+    listed = list(lanes)
+    parameters = {
+        "tenant": tenant,
+        "queues": [lane.queue for lane in listed],
+        "lanes": list(lanes.values()),
+        "most": most,
+    }
+    found: dict[Lane, list[Head]] = {lane: [] for lane in listed}
+    asked = [(lane, dict(lane.skills), found[lane]) for lane in listed]
+    rows = (await connection.execute(_HEADS, parameters)).all()
+    for place, case_id, version, contact, rank, preferred, reserved_until, refusals in rows:
+        lane, skills, cases = asked[place - 1]
+        refused = msgspec.convert(refusals, dict[str, Refusal]) if refusals else {}
+        asks = (lane.queue, lane.channel, lane.units, skills)
+        here = (case_id, version, contact, rank, preferred, reserved_until)
+        cases.append(Head(tenant, *asks, *here, refused))
+    return found
 
 
 async def named(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> list[Agent]:
     """Return those of these agents who are there and have room."""
+    if not agents:
+        return []
     rows = await connection.execute(_NAMED, {"tenant": tenant, "agents": list(agents)})
     return [agent_of(row) for row in rows.mappings()]
 
 
 async def known(connection: AsyncConnection, tenant: str, agents: Collection[str]) -> list[Agent]:
     """Return these agents, whether they are there or not."""
+    if not agents:
+        return []
     rows = await connection.execute(_KNOWN, {"tenant": tenant, "agents": list(agents)})
     return [agent_of(row) for row in rows.mappings()]
 
 
 async def able(
-    connection: AsyncConnection, tenant: str, lanes: Collection[tuple[str, str]], most: int
+    connection: AsyncConnection, tenant: str, lanes: Collection[Lane], most: int
 ) -> list[Agent]:
-    """Return who could take a case of these lanes (queue and skills as JSON), the first `most` of each."""
+    """Return who could take a case of these lanes, the first `most` of each."""
+    if not lanes:
+        return []
     parameters = {
         "tenant": tenant,
-        "queues": [queue for queue, _ in lanes],
-        "skills": [skills for _, skills in lanes],
+        "queues": [lane.queue for lane in lanes],
+        "skills": [msgspec.json.encode(dict(sorted(lane.skills))).decode() for lane in lanes],
         "most": most,
     }
     rows = await connection.execute(_ABLE, parameters)
     return [agent_of(row) for row in rows.mappings()]
 
 
-async def still_waiting(connection: AsyncConnection, heads: Iterable[Head]) -> dict[UUID, Case]:
-    """Lock those of these cases that nobody changes or has changed meanwhile, and return them."""
+async def still_waiting(connection: AsyncConnection, heads: Iterable[Head]) -> set[UUID]:
+    """Lock those of these cases that nobody changes or has changed meanwhile; return their ids."""
     seen = list(heads)
     parameters = {
         "ids": [head.case_id for head in seen],
         "versions": [head.version for head in seen],
     }
-    rows = await connection.execute(_STILL, parameters)
-    return {row["case_id"]: case_of(row) for row in rows.mappings()}
+    return set((await connection.execute(_STILL, parameters)).scalars().all())
 
 
 async def still_there(
@@ -224,10 +252,23 @@ async def still_there(
         "agents": [agent.agent for agent in seen],
         "versions": [agent.version for agent in seen],
     }
-    return set((await connection.execute(_STILL_THERE, parameters)).scalars())
+    return set((await connection.execute(_STILL_THERE, parameters)).scalars().all())
 
 
-def _head(*columns: Any) -> Head:
-    *others, refusals = columns
-    refused = msgspec.convert(refusals, dict[str, Refusal]) if refusals else {}
-    return Head(*(*others, refused))
+class _Asked(Struct, frozen=True):
+    """What a lane asks for, whatever its queue."""
+
+    channel: str
+    units: int
+    skills: frozenset[tuple[str, int]]
+
+    def in_queue(self, queue: str) -> Lane:
+        """Return the lane of a queue that asks for this."""
+        return Lane(queue, self.channel, self.units, self.skills)
+
+
+@lru_cache(maxsize=10_000)
+def _asked(lane: str) -> _Asked:
+    """Read the column `lane`, whose expression stands in the migration that made it."""
+    channel, units, skills = lane.split(" ", 2)
+    return _Asked(channel, int(units), frozenset(msgspec.json.decode(skills).items()))

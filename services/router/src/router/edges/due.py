@@ -12,7 +12,7 @@ from router.core.facts import Case
 from router.edges import tables
 from router.edges.arrays import names
 from router.edges.store import case_of
-from router.edges.work import AgentKey, agent_of
+from router.edges.work import LOCKING_CASES, AgentKey, agent_of
 
 _CASES = text(
     f"SELECT {names(tables.support_case)} FROM support_case WHERE wake_at <= :now "  # noqa: S608 - names of our own columns
@@ -29,10 +29,7 @@ _IDS_OF = text(
      USING (tenant, agent)
     """
 )
-_UNLOCKED = text(
-    f"SELECT {names(tables.support_case)} FROM support_case "  # noqa: S608 - names of our own columns
-    "WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY case_id FOR UPDATE SKIP LOCKED"
-)
+_UNLOCKED = text(f"{LOCKING_CASES} SKIP LOCKED")
 _SLEEP = text(
     """
     UPDATE support_case AS stored SET wake_at = row.wake_at

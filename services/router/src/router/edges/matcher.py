@@ -7,10 +7,17 @@ another replica was just matching, is looked at again at once.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 
-import msgspec
 import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,41 +26,45 @@ from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
 from common.edges.waiting import pause
 from router.core.agents import Agent
-from router.core.assignment import Board, Match, is_choosy, lane_of
-from router.core.offers import offer
+from router.core.assignment import Board, Lane, Match, is_choosy
+from router.core.offers import HeldOut, hold_out
 from router.core.policy import Policy
-from router.core.steps import Change
 from router.edges import candidates
 from router.edges.candidates import Head
 from router.edges.shards import by_shard, try_lock
 from router.edges.signals import Dirty, Listener, News
-from router.edges.work import save_offers
+from router.edges.work import both, save_offers
 
 logger = structlog.get_logger()
 
 RETRY_SECONDS = 0.5
 BUSY_SECONDS = 0.01  # another replica matches in the shard, or somebody works on what was matched
 ATTEMPTS = 3
-AT_ONCE = 1000  # agents or queues in a round
+AT_ONCE = 2000  # agents or queues in a round
 LEAST_DEPTH = 2  # cases read of a lane
 DEEPER = 8  # times as many where the first were too few
 
 
-class _Candidates(Struct, frozen=True):
-    """Who and what may match; `depth` is how many cases of a lane were read at most."""
+Heads = Mapping[Lane, Sequence[Head]]
 
-    agents: tuple[Agent, ...]
-    heads: tuple[Head, ...]
-    depth: int
+
+class _Found(Struct, frozen=True):
+    """What can be matched, and whether more could be of what was not looked at."""
+
+    matches: list[Match[Head]]
+    has_more: bool
 
 
 class _Tried(Struct, frozen=True):
     """The offers of a round. `disturbed` where somebody changed what was matched meanwhile."""
 
-    changes: list[Change]
+    made: list[HeldOut]
     now: datetime
     disturbed: bool
     more: bool
+
+
+_NOTHING = _Found([], has_more=False)
 
 
 class Matcher:
@@ -133,69 +144,87 @@ class Matcher:
                 if tried.disturbed:
                     await asyncio.sleep(BUSY_SECONDS)
                     tried = await self._try(connection, news)
-            await save_offers(connection, tried.changes, self._policy(), tried.now)
-        if tried.changes:
+            await save_offers(connection, tried.made, tried.now)
+        if tried.made:
             self._after_commit()
         return not tried.disturbed and not tried.more
 
     async def _try(self, connection: AsyncConnection, news: News) -> _Tried:
-        now = self._clock()
-        found, matches = await self._matched(connection, news, now)
-        changes = await self._offers(connection, matches, self._policy(), now)
-        has_more = _has_room(found.agents, matches) and _is_used_up(found, matches, now)
-        more = bool(matches) and has_more
-        return _Tried(changes, now, disturbed=len(changes) < len(matches), more=more)
+        now, policy = self._clock(), self._policy()
+        found = await _matched(connection, news, now)
+        made = await _held_out(connection, found.matches, policy, now)
+        disturbed = len(made) < len(found.matches)
+        return _Tried(made, now, disturbed, more=found.has_more)
 
-    async def _matched(
-        self, connection: AsyncConnection, news: News, now: datetime
-    ) -> tuple[_Candidates, list[Match[Head]]]:
-        """Return what can be matched because of the news, and out of what.
 
-        Whoever has news may take what waits in any queue of his; what waits anew may go to anybody
-        who is able. Everything else had its chance in an earlier round. Where a lane's first cases
-        are all matched, or for others, it is read further.
-        """
-        tenant = news.tenant
-        agents = await candidates.named(connection, tenant, news.agents)
-        theirs = await candidates.queues_of(connection, tenant, [one.agent for one in agents])
-        fresh = await candidates.staffed(connection, tenant, news.queues)
-        depth = _depth(agents, theirs)
-        while True:
-            heads = await candidates.heads(connection, tenant, theirs | fresh, depth)
-            everybody = await _who_may(connection, tenant, agents, heads, fresh)
-            found = _Candidates(everybody, tuple(heads), depth)
-            matches = Board(found.agents, found.heads).assign(now)
-            is_enough = matches and len(heads) >= AT_ONCE
-            if is_enough or not everybody or not _is_used_up(found, matches, now):
-                return found, matches
-            depth *= DEEPER
+async def _matched(connection: AsyncConnection, news: News, now: datetime) -> _Found:
+    """Return what can be matched because of the news.
 
-    async def _offers(
-        self,
-        connection: AsyncConnection,
-        matches: Sequence[Match[Head]],
-        policy: Policy,
-        now: datetime,
-    ) -> list[Change]:
-        """Return the offers of those matches whose case and agent are still as they were read."""
-        if not matches:
-            return []
-        agents: dict[str, Agent] = {}
-        for match in matches:
-            agents.setdefault(match.agent.agent, match.agent)
-        waiting = await candidates.still_waiting(connection, [match.case for match in matches])
-        tenant = matches[0].agent.tenant
-        there = await candidates.still_there(connection, tenant, agents.values())
-        changes: list[Change] = []
-        for match in matches:
-            name = match.agent.agent
-            case = waiting.get(match.case.case_id)
-            if case is not None and name in there:
-                reason = policy.say.offer_because[match.why]
-                change = offer(case, agents[name], policy.terms, now, reason)
-                agents[name] = change.agent or agents[name]
-                changes.append(change)
-        return changes
+    Whoever has news may take what waits in any queue of his; what waits anew may go to anybody
+    who is able. Everything else had its chance in an earlier round. Where a lane's first cases
+    are all matched, or for others, it is read further.
+    """
+    tenant = news.tenant
+    agents = await candidates.named(connection, tenant, news.agents)
+    theirs = {queue for agent in agents for queue in agent.queues}
+    fresh = await candidates.staffed(connection, tenant, news.queues)
+    lanes = await candidates.lanes(connection, tenant, theirs | fresh)
+    awaited = [lane for lane in lanes if lane.queue in fresh]
+    able = await candidates.able(connection, tenant, awaited, AT_ONCE)
+    free = {one.agent: one for one in (*able, *agents)}
+    board: Board[Head] = Board(free.values())
+    lanes = {lane: name for lane, name in lanes.items() if board.is_for_somebody(lane)}
+    depth = _depth(free.values(), len(lanes))
+    while lanes:
+        heads = await candidates.heads(connection, tenant, lanes, depth)
+        known = await _who_knows(connection, tenant, heads, free.keys())
+        _fill(board, known, heads)
+        matches = board.assign(now)
+        is_used_up = _is_used_up(heads, depth, matches, now)
+        if not is_used_up or (matches and sum(map(len, heads.values())) >= AT_ONCE):
+            everybody = (*free.values(), *known)
+            return _Found(matches, has_more=is_used_up and _has_room(everybody, matches))
+        depth *= DEEPER
+        board = Board(free.values())
+    return _NOTHING
+
+
+def _fill(board: Board[Head], agents: Iterable[Agent], heads: Heads) -> None:
+    for agent in agents:
+        board.put_agent(agent)
+    for lane, cases in heads.items():
+        board.put_lane(lane, cases)
+
+
+async def _held_out(
+    connection: AsyncConnection, matches: Sequence[Match[Head]], policy: Policy, now: datetime
+) -> list[HeldOut]:
+    """Return the offers of those matches whose case and agent are still as they were read."""
+    if not matches:
+        return []
+    agents = {match.agent.agent: match.agent for match in reversed(matches)}  # before the first
+    locking = candidates.still_waiting(connection, [match.case for match in matches])
+    waiting, made = await both(locking, lambda: _made(matches, policy, now))
+    tenant = matches[0].case.tenant
+    there = await candidates.still_there(connection, tenant, agents.values())
+    kept = [
+        match for match in matches if match.case.case_id in waiting and match.agent.agent in there
+    ]
+    return made if len(kept) == len(matches) else _made(kept, policy, now)
+
+
+def _made(matches: Iterable[Match[Head]], policy: Policy, now: datetime) -> list[HeldOut]:
+    """Return the offers of matches, each agent with those before."""
+    agents: dict[str, Agent] = {}
+    made: list[HeldOut] = []
+    for match in matches:
+        name = match.agent.agent
+        agent = agents.get(name, match.agent)
+        reason = policy.say.offer_because[match.why]
+        held_out = hold_out(match.case, agent, policy.terms, now, reason)
+        agents[name] = held_out.agent
+        made.append(held_out)
+    return made
 
 
 async def _everything(connection: AsyncConnection, tenant: str) -> AsyncIterator[News]:
@@ -212,25 +241,22 @@ async def _everything(connection: AsyncConnection, tenant: str) -> AsyncIterator
         free = await candidates.free_agents(connection, tenant, free[-1], AT_ONCE)
 
 
-def _depth(agents: Sequence[Agent], queues: Collection[str]) -> int:
+def _depth(agents: Collection[Agent], lanes: int) -> int:
     """Return how many cases of a lane to read: about what the agents can take, and never all."""
     room = sum(agent.capacity - agent.load() for agent in agents)
-    return min(max(LEAST_DEPTH, room // max(1, len(queues))), AT_ONCE)
+    return min(max(LEAST_DEPTH, room // max(1, lanes)), AT_ONCE)
 
 
-def _is_used_up(found: _Candidates, matches: Iterable[Match[Head]], now: datetime) -> bool:
+def _is_used_up(heads: Heads, depth: int, matches: Iterable[Match[Head]], now: datetime) -> bool:
     """Whether some lane was read only so far that nothing in it waits for whoever is free.
 
     More may wait behind what was matched, and behind what is for others.
     """
     taken = {match.case.case_id for match in matches}
-    read = Counter(lane_of(head) for head in found.heads)
-    stopped = {
-        lane_of(head)
-        for head in found.heads
-        if head.case_id not in taken and not is_choosy(head, now)
-    }
-    return any(count >= found.depth and lane not in stopped for lane, count in read.items())
+    return any(
+        len(cases) >= depth and all(case.case_id in taken or is_choosy(case, now) for case in cases)
+        for cases in heads.values()
+    )
 
 
 def _has_room(agents: Iterable[Agent], matches: Iterable[Match[Head]]) -> bool:
@@ -241,21 +267,9 @@ def _has_room(agents: Iterable[Agent], matches: Iterable[Match[Head]]) -> bool:
     return any(agent.capacity - agent.load() > given[agent.agent] for agent in agents)
 
 
-async def _who_may(
-    connection: AsyncConnection,
-    tenant: str,
-    agents: Sequence[Agent],
-    heads: Sequence[Head],
-    fresh: Collection[str],
-) -> tuple[Agent, ...]:
-    """Return who has news, who is able to take what waits anew, and whoever knows a customer."""
-    lanes = {
-        (head.queue, msgspec.json.encode(head.skills, order="sorted").decode())
-        for head in heads
-        if head.queue in fresh
-    }
-    able = await candidates.able(connection, tenant, lanes, AT_ONCE) if lanes else []
-    everybody = {one.agent: one for one in (*able, *agents)}
-    wanted = {head.preferred for head in heads if head.preferred} - everybody.keys()
-    known = await candidates.known(connection, tenant, wanted) if wanted else []
-    return (*everybody.values(), *known)
+async def _who_knows(
+    connection: AsyncConnection, tenant: str, heads: Heads, known: Collection[str]
+) -> list[Agent]:
+    """Return whoever knows a customer, besides those who are known already, there or not."""
+    wanted = {head.preferred for cases in heads.values() for head in cases if head.preferred}
+    return await candidates.known(connection, tenant, wanted.difference(known))

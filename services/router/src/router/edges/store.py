@@ -1,7 +1,7 @@
 """Cases, decisions and customers in Postgres: one query a kind for a whole batch."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,11 @@ from router.core.policy import Policy
 from router.core.routing import Routed
 from router.core.waking import asleep
 from router.edges import tables
-from router.edges.arrays import columns_of, insertion, names, unnested
+from router.edges.arrays import columns_of, insertion, names, row_of, unnested
 
 Step = Routed | Answered
 
+_JSON = ("participants", "skills", "refusals", "told")
 _CASE_COLUMNS = names(tables.support_case)
 _CHANGING = (
     *("participants", "state", "queue", "plan", "contract", "priority", "skills", "rank"),
@@ -49,11 +50,14 @@ _CASES = text(
       FROM unnest(CAST(:tenant AS text[]), CAST(:conversation AS text[]))
            AS asked (tenant, conversation)
      CROSS JOIN LATERAL (
-       SELECT {_CASE_COLUMNS} FROM support_case
-        WHERE support_case.conversation = asked.conversation
-          AND support_case.tenant = asked.tenant
-        ORDER BY state <> 'resolved' DESC, resolved_at DESC
-        LIMIT 1 FOR UPDATE
+       SELECT {_CASE_COLUMNS} FROM support_case WHERE case_id = coalesce(
+         (SELECT case_id FROM support_case AS one
+           WHERE one.conversation = asked.conversation AND one.tenant = asked.tenant
+             AND state <> 'resolved'),
+         (SELECT case_id FROM support_case AS one
+           WHERE one.conversation = asked.conversation AND one.tenant = asked.tenant
+             AND state = 'resolved' ORDER BY resolved_at DESC LIMIT 1)
+       ) FOR UPDATE
      ) AS newest
     """  # noqa: S608 - names of our own columns
 )
@@ -131,9 +135,9 @@ async def save(
     opened = [case for case_id, case in last.items() if case_id not in known]
     changed = [case for case_id, case in last.items() if case_id in known]
     if opened:
-        await _insert(connection, _OPEN, _case_columns(opened), len(opened))
+        await _insert(connection, _OPEN, case_columns(opened), len(opened))
     if changed:
-        await connection.execute(_CHANGE, _case_columns(changed))
+        await connection.execute(_CHANGE, case_columns(changed))
     if answers := [_answer_row(step) for step in steps if isinstance(step, Answered)]:
         await _insert(connection, _ANSWER, columns_of(tables.answer, answers), len(answers))
     if routed := [step for step in steps if isinstance(step, Routed)]:
@@ -165,12 +169,9 @@ async def _insert(
         raise TransientError("another worker was faster")
 
 
-def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
-    rows = [msgspec.structs.asdict(case) for case in cases]
-    for row in rows:
-        for name in ("participants", "skills", "refusals", "told"):
-            row[name] = msgspec.json.encode(row[name]).decode()
-    return columns_of(tables.support_case, rows)
+def case_columns(cases: Iterable[Case]) -> dict[str, list[Any]]:
+    """Return cases as the parameters of a statement on many rows of `support_case`."""
+    return columns_of(tables.support_case, [row_of(case, _JSON) for case in cases])
 
 
 def _answer_row(step: Answered) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import asdict, replace
 from sqlalchemy import RowMapping, Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,25 +18,27 @@ from common.core.cloudevents import Record
 from common.edges.outbox import enqueue
 from router.core.agents import Agent, Offer
 from router.core.facts import Case
+from router.core.offers import HeldOut
 from router.core.policy import Policy
 from router.core.steps import Change
 from router.core.telling import of_case
 from router.core.waking import agent_asleep, asleep
 from router.edges import tables
-from router.edges.arrays import columns_of, names, unnested
+from router.edges.arrays import columns_of, names, row_of, unnested
 from router.edges.signals import OFFERS, news_of, tell
-from router.edges.store import case_of
+from router.edges.store import case_columns, case_of
 
 AgentKey = tuple[str, str]
+Found = TypeVar("Found")
 Made = TypeVar("Made")
 
-_JSON_OF_CASE = ("participants", "skills", "refusals", "told")
 _JSON_OF_AGENT = ("skills", "queues", "channels", "used")
 
-_CASES = text(
+LOCKING_CASES = (
     f"SELECT {names(tables.support_case)} FROM support_case "  # noqa: S608 - names of our own columns
     "WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY case_id FOR UPDATE"
 )
+_CASES = text(LOCKING_CASES)
 _AGENTS = text(
     f"""
     SELECT {names(tables.agent)} FROM agent
@@ -62,16 +62,15 @@ def _change(table: Table, keys: Sequence[str]) -> str:
     )
 
 
-# An offer leaves almost everything of its case and agent as it was.
+# An offer leaves almost everything of its case and agent as it was: nothing but its end is new to
+# the case's clocks.
 _OFFER_CASES = text(
     """
     UPDATE support_case AS stored
-       SET state = 'offered', agent = row.agent, offer = row.offer,
-           offered_until = row.offered_until, version = row.version, wake_at = row.wake_at
+       SET state = 'offered', agent = row.agent, offer = row.offer, offered_until = :until,
+           version = row.version, wake_at = least(wake_at, :until)
       FROM unnest(CAST(:case_id AS uuid[]), CAST(:agent AS text[]), CAST(:offer AS uuid[]),
-                  CAST(:offered_until AS timestamptz[]), CAST(:version AS int[]),
-                  CAST(:wake_at AS timestamptz[]))
-           AS row (case_id, agent, offer, offered_until, version, wake_at)
+                  CAST(:version AS int[])) AS row (case_id, agent, offer, version)
      WHERE stored.case_id = row.case_id
     """
 )
@@ -82,6 +81,16 @@ _LOAD_AGENTS = text(
                   CAST(:load AS int[]), CAST(:version AS int[]))
            AS row (tenant, agent, used, load, version)
      WHERE stored.tenant = row.tenant AND stored.agent = row.agent
+    """
+)
+_MAKE_OFFERS = text(
+    """
+    INSERT INTO offer (offer_id, tenant, case_id, agent, queue, state, made_at, expires_at,
+                       agent_version)
+    SELECT offer_id, :tenant, case_id, agent, queue, 'made', :made_at, :expires_at, agent_version
+      FROM unnest(CAST(:offer_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:agent AS text[]),
+                  CAST(:queue AS text[]), CAST(:agent_version AS int[]))
+           AS row (offer_id, case_id, agent, queue, agent_version)
     """
 )
 _CHANGE_CASES = text(_change(tables.support_case, ("case_id",)))
@@ -129,25 +138,27 @@ async def save_changes(
     cases = {change.case.case_id: change.case for change in changes}
     agents = {(agent.tenant, agent.agent): agent for change in changes if (agent := change.agent)}
     made = {offer.offer_id: offer for change in changes if (offer := change.offer)}
-    sleeping = [asleep(case, policy, now) for case in cases.values()]
-    case_rows = [row_of(case, _JSON_OF_CASE) for case in sleeping]
-    await _write(connection, _CHANGE_CASES, tables.support_case, case_rows)
+    if sleeping := [asleep(case, policy, now) for case in cases.values()]:
+        await connection.execute(_CHANGE_CASES, case_columns(sleeping))
     await save_agents(connection, [agent_asleep(agent, policy, now) for agent in agents.values()])
     await _tell_of(connection, changes, made.values(), now)
 
 
-async def save_offers(
-    connection: AsyncConnection, changes: Sequence[Change], policy: Policy, now: datetime
-) -> None:
-    """Do as `save_changes` for steps that are offers and nothing else, by writing less."""
-    cases = [_asleep_with_offer(change.case, policy, now) for change in changes]
-    agents = {agent.agent: agent for change in changes if (agent := change.agent)}.values()
-    if not changes:
+async def save_offers(connection: AsyncConnection, made: Sequence[HeldOut], now: datetime) -> None:
+    """Do as `save_changes` for new offers of one tenant, made at one time, by writing less."""
+    if not made:
         return
-    columns = ("case_id", "agent", "offer", "offered_until", "version", "wake_at")
-    rows = {name: [getattr(case, name) for case in cases] for name in columns}
-    made = [one.offer for one in changes if one.offer]
-    records = await _beside(connection.execute(_OFFER_CASES, rows), lambda: _records(changes, now))
+    offers = [one.offer for one in made]
+    agents = {one.agent.agent: one.agent for one in made}.values()
+    first = offers[0]
+    cases = {
+        "until": first.expires_at,
+        "case_id": [one.case_id for one in offers],
+        "agent": [one.agent for one in offers],
+        "offer": [one.offer_id for one in offers],
+        "version": [one.event.case_version for one in made],
+    }
+    records = await beside(connection.execute(_OFFER_CASES, cases), lambda: _records_of(made, now))
     loads = {
         "tenant": [agent.tenant for agent in agents],
         "agent": [agent.agent for agent in agents],
@@ -155,29 +166,41 @@ async def save_offers(
         "load": [agent.load() for agent in agents],
         "version": [agent.version for agent in agents],
     }
-    offer_rows = await _beside(
-        connection.execute(_LOAD_AGENTS, loads), lambda: [row_of(offer) for offer in made]
-    )
-    await _write(connection, _KEEP_OFFERS, tables.offer, offer_rows)
+    rows = {
+        "tenant": first.tenant,
+        "made_at": first.made_at,
+        "expires_at": first.expires_at,
+        "offer_id": cases["offer"],
+        "case_id": cases["case_id"],
+        "agent": cases["agent"],
+        "queue": [one.queue for one in offers],
+        "agent_version": [one.agent_version for one in offers],
+    }
+    await connection.execute(_LOAD_AGENTS, loads)
+    await connection.execute(_MAKE_OFFERS, rows)
     await enqueue(connection, records)
-    await tell(connection, news_of((), made), OFFERS)
+    await tell(connection, news_of((), offers), OFFERS)
 
 
-async def _beside(statement: Awaitable[Any], make: Callable[[], Made]) -> Made:
+async def beside(statement: Awaitable[Found], make: Callable[[], Made]) -> Made:
     """Return what is made while Postgres, on another processor, executes a statement."""
+    _, made = await both(statement, make)
+    return made
+
+
+async def both(statement: Awaitable[Found], make: Callable[[], Made]) -> tuple[Found, Made]:
+    """Return a statement's result, and what is made while Postgres executes it."""
     executing = asyncio.ensure_future(statement)
     await asyncio.sleep(0)  # until it is sent
     try:
-        return make()
+        made = make()
     finally:
-        await executing
+        found = await executing
+    return found, made
 
 
-def _asleep_with_offer(case: Case, policy: Policy, now: datetime) -> Case:
-    """Return an offered case asleep: nothing but the offer's end is new to its clocks."""
-    if case.wake_at is None or case.offered_until is None:
-        return asleep(case, policy, now)
-    return replace(case, wake_at=min(case.wake_at, case.offered_until))
+def _records_of(made: Iterable[HeldOut], now: datetime) -> list[Record]:
+    return [of_case(one.case, one.event, one.event.case_version, now) for one in made]
 
 
 async def _tell_of(
@@ -210,12 +233,6 @@ def agent_of(row: RowMapping) -> Agent:
 def agent_row(agent: Agent) -> dict[str, Any]:
     """Return the row of an agent, with his load beside the units that it is the sum of."""
     return {**row_of(agent, _JSON_OF_AGENT), "load": agent.load()}
-
-
-def row_of(value: Struct, as_json: Collection[str] = ()) -> dict[str, Any]:
-    """Return a value as a row, with these columns as JSON texts."""
-    row = asdict(value)
-    return row | {name: msgspec.json.encode(row[name]).decode() for name in as_json}
 
 
 async def _write(

@@ -5,7 +5,7 @@ from alembic import op
 from common.edges.migrations import isolate_tenants
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

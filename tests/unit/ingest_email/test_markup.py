@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from common.core.html import text_to_html
 from ingest_email.core.html_text import html_to_text
-from ingest_email.core.markup import declared_charset, safe_html, text_to_html
+from ingest_email.core.markup import declared_charset, safe_html
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Object storage: a folder, or any bucket that obstore knows."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from obstore.store import LocalStore, ObjectStore as Store, from_url
 
 from common.core.adapters import File
 from common.core.errors import TransientError
+
+PIECE_BYTES = 1_000_000
+
+
+def file_key(tenant: str, sha256: str) -> str:
+    """Return where a tenant's file lies that has this hash (hexadecimal)."""
+    return f"files/{tenant}/{sha256[:2]}/{sha256}"
 
 
 class ObjectStore:
@@ -33,7 +41,7 @@ class ObjectStore:
 
     async def put_file(self, tenant: str, file: File) -> str:
         """Store a message's file under its own hash and return its key; equal files share one."""
-        key = f"files/{tenant}/{file.sha256[:2]}/{file.sha256}"
+        key = file_key(tenant, file.sha256)
         await self.put(key, file.content)
         return key
 
@@ -67,6 +75,23 @@ class ObjectStore:
             return None
         except (BaseError, OSError) as error:
             raise TransientError(f"objects: {type(error).__name__}") from error
+
+    async def size(self, key: str) -> int:
+        """Return how many bytes an object has. Raises KeyError, TransientError."""
+        try:
+            return (await obstore.head_async(self._store, key))["size"]
+        except FileNotFoundError as error:
+            raise KeyError(key) from error
+        except (BaseError, OSError) as error:
+            raise TransientError(f"objects: {type(error).__name__}") from error
+
+    async def pieces(self, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield a range of an object piece by piece, so that none is held whole.
+
+        Raises KeyError, TransientError.
+        """
+        for begin in range(start, start + length, PIECE_BYTES):
+            yield await self.get(key, begin, min(PIECE_BYTES, start + length - begin))
 
     async def keys(self, prefix: str) -> list[str]:
         """Return the keys under `prefix`, sorted."""

@@ -4,6 +4,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
+from common.core.html import text_to_html
 from ingest_email.core.alternatives import may_tell_more, tells_more
 from ingest_email.core.bodies import HTML, Bodies
 from ingest_email.core.charsets import decode
@@ -16,7 +17,7 @@ from ingest_email.core.limits import (
     HTML_CHARACTERS,
     TEXT_CHARACTERS,
 )
-from ingest_email.core.markup import declared_charset, safe_html, text_to_html
+from ingest_email.core.markup import declared_charset, safe_html
 from ingest_email.core.tree import Part
 
 

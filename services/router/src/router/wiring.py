@@ -16,6 +16,7 @@ from common.edges.service import Closing, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from router.edges.api import add_routes
 from router.edges.consume import TOPICS, Routing
+from router.edges.erasing import Erasing
 from router.edges.matcher import Matcher
 from router.edges.offers_feed import OffersHub
 from router.edges.openapi import document_structs
@@ -37,6 +38,7 @@ def build(settings: Settings) -> ConsumingService:
     background = create_writer_engine(settings.database, SERVICE, pool_size=2)
     roster = RosterView(background)
     routing = Routing(lambda: rules.policy, system_clock, roster.of)
+    erasing = Erasing(settings.privacy_key, system_clock)
 
     async def settle(connection: AsyncConnection) -> None:
         await rules.settle(connection)
@@ -44,7 +46,7 @@ def build(settings: Settings) -> ConsumingService:
 
     async def handle(connection: AsyncConnection, batch: Sequence[Received]) -> None:
         await settle(connection)
-        await routing.handle(connection, batch)
+        await routing.handle(connection, await erasing.admitted(connection, batch))
 
     parts = consuming_parts(SERVICE, settings, TOPICS, handle)
     parts.health.needs("rules", rules.unknown)

@@ -75,6 +75,6 @@ def is_file_of(reference: str, tenant: str) -> bool:
 
 
 def merged_counts(*counts: dict[str, int]) -> dict[str, int]:
-    """Return the sums by name."""
-    names: Iterable[str] = dict.fromkeys(name for one in counts for name in one)
+    """Return the sums by name, without what there was none of."""
+    names: Iterable[str] = dict.fromkeys(name for one in counts for name in one if one[name])
     return {name: sum(one.get(name, 0) for one in counts) for name in names}

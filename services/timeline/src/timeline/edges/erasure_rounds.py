@@ -13,7 +13,7 @@ from common.core.ids import customer_id
 from timeline.core.entry import Entry
 from timeline.core.erasure import is_old
 from timeline.edges.erasure_guard import gone_among, remember_gone
-from timeline.edges.erasure_tables import tables_with
+from timeline.edges.erasure_tables import delete_where, tables_with
 from timeline.edges.reader import COLUMNS, row_entry
 from timeline.edges.search_index import lock_tenants
 
@@ -111,12 +111,14 @@ async def end_contact(connection: AsyncConnection, contact: int, tenant: str) ->
         return False
     if await connection.scalar(_LINKED, {"contact": contact}):
         return False  # a new profile names it already
+    for table, column in await tables_with(connection, column="contact"):
+        await delete_where(connection, table, column, tenant, [address])
     for table, column in await tables_with(connection, column="contact_id"):
         if table not in ("seen", "entry", "amendment"):
-            await _forget(connection, table, column, contact, tenant)
+            await delete_where(connection, table, column, tenant, [contact])
     for table, column in await tables_with(connection, refers_to="contact"):
-        await _forget(connection, table, column, contact, tenant)
-    await _forget(connection, "contact", "id", contact, tenant)
+        await delete_where(connection, table, column, tenant, [contact])
+    await delete_where(connection, "contact", "id", tenant, [contact])
     await _end_customer(connection, customer_id(tenant, address))
     return True
 
@@ -141,15 +143,6 @@ async def _delete(
         {name: given[name] for name in names},
     )
     return done.rowcount
-
-
-async def _forget(
-    connection: AsyncConnection, table: str, column: str, contact: int, tenant: str
-) -> None:
-    await connection.execute(
-        text(f'DELETE FROM "{table}" WHERE tenant = :tenant AND "{column}" = :contact'),  # noqa: S608 - names from the catalogue
-        {"tenant": tenant, "contact": contact},
-    )
 
 
 async def _end_customer(connection: AsyncConnection, customer: UUID) -> None:

@@ -61,7 +61,6 @@ _STEPS = (
     """,
     "DELETE FROM suggestion WHERE tenant = :tenant AND (one = ANY(:refs) OR other = ANY(:refs))",
     "DELETE FROM blocked WHERE tenant = :tenant AND pattern = ANY(:addresses)",
-    "DELETE FROM review WHERE tenant = :tenant AND contact = ANY(:addresses)",
 )
 _ALONE = text(
     """
@@ -171,21 +170,22 @@ async def _cut_off(
     names = [*person.contacts.values(), *person.refs, *map(str, person.customers)]
     decided = await connection.scalars(_DECISIONS, {"tenant": tenant, "names": names})
     decisions = list(decided)
-    given = {
-        "tenant": tenant,
+    given: dict[str, list[object]] = {
         "customers": list(person.customers),
         "refs": list(person.refs),
         "addresses": list(person.contacts.values()),
     }
     for step in _STEPS:
         used = {name: value for name, value in given.items() if f":{name}" in step}
-        await connection.execute(text(step), used)
+        await connection.execute(text(step), {"tenant": tenant, **used})
     await connection.execute(_HOLDS, {"tenant": tenant, "customers": given["customers"]})
     own = [customer_id(tenant, address) for address in person.contacts.values()]
     await connection.execute(_OWN, {"tenant": tenant, "own": own, "at": at})
     await connection.execute(_ALONE, {"contacts": list(person.contacts), "own": own})
     for table, column in await tables_with(connection, refers_to="contact"):
         await delete_where(connection, table, column, tenant, list(person.contacts))
+    for table, column in await tables_with(connection, column="contact"):
+        await delete_where(connection, table, column, tenant, given["addresses"])
     for table, column in await tables_with(connection, column="customer_ref"):
         await delete_where(connection, table, column, tenant, list(person.refs))
     await _drop_customers(connection, tenant, set(person.customers) - set(own))

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-Column = Literal["event_id", "contact_id", "customer_ref"]
+Column = Literal["event_id", "contact_id", "contact", "customer_ref"]
 
 # What an erasure itself writes about events and contacts.
 _OWN = ("erasure", "erased_name", "erased_event", "erasure_object", "erasure_confirmation")

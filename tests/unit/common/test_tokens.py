@@ -43,7 +43,9 @@ def verifier(tmp_path: Path) -> TokenVerifier:
 
 async def test_a_good_token_says_who_asks(verifier: TokenVerifier) -> None:
     scopes = frozenset({"timeline:read", "routing:read"})
-    assert await verifier.principal(token()) == Principal("acme", "agent-7", scopes)
+    ends = int(system_clock().timestamp()) + 60
+    found = await verifier.principal(token(exp=ends))
+    assert found == Principal("acme", "agent-7", scopes, ends)
 
 
 @pytest.mark.parametrize(

@@ -14,3 +14,4 @@ class Settings(CommonSettings):
         default=True, description="whether `serve` also builds the search's index; see search-index"
     )
     search_connections: int = Field(2, description="searches that the database answers at once")
+    live_streams: int = Field(5000, description="live streams that one process holds open at once")

@@ -9,14 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.core.topics import ACTIVITIES, MESSAGES, ROUTING
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
-from common.edges.consuming import ConsumingService, consuming_parts
+from common.edges.consuming import ConsumingParts, ConsumingService, consuming_parts
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Component, Health, health_routes
-from common.edges.tokens import TokenVerifier
+from common.edges.streaming import Streams
+from common.edges.tokens import TokenVerifier, declare_scopes
 from timeline.core.entry import TOPICS
 from timeline.edges.api import timeline_routes
 from timeline.edges.consume import Historian
+from timeline.edges.live_api import live_routes
+from timeline.edges.live_feed import CustomersHub
 from timeline.edges.months import MonthsAhead
 from timeline.edges.openapi import document_structs
 from timeline.edges.search_api import search_routes
@@ -38,7 +41,18 @@ def build(settings: Settings) -> ConsumingService:
     work: list[Component] = [months, Closing(searcher.dispose)]
     if settings.search_indexing:
         work = [*_indexing(settings, parts.health, lambda: parts.consumer.progress.behind), *work]
-    return parts.service(surface(parts.reader, settings, parts.health, searcher), *work)
+    app = surface(parts.reader, settings, parts.health, searcher)
+    return parts.service(app, *_live(app, settings, parts), *work)
+
+
+def _live(app: FastAPI, settings: Settings, parts: ConsumingParts) -> tuple[Component, ...]:
+    """Add the live streams to the surface; return what brings them what is new."""
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    streams = Streams("customer", settings.live_streams)
+    hub = CustomersHub(engine, parts.reader, streams, lambda: parts.health.draining)
+    verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
+    app.include_router(live_routes(parts.reader, verifier, hub, system_clock))
+    return hub, Closing(engine.dispose)
 
 
 def build_search_index(settings: Settings) -> ConsumingService:
@@ -87,4 +101,5 @@ def surface(
     health_routes(app, health)
     tell_problems(app)
     document_structs(app)
+    declare_scopes(app)
     return app

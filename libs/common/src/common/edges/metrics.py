@@ -88,3 +88,8 @@ retention_overdue_days = Gauge(
 access_waiting = Gauge(
     "madoguchi_access_waiting", "Readings whose record is not in the database yet; they wait for it."
 )
+streams_open = Gauge(
+    "madoguchi_streams_open",
+    "Server-sent event streams that readers hold open, by kind: `offers`, `customer`, `queue`.",
+    ["kind"],
+)

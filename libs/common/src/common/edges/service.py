@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -136,6 +137,8 @@ def run(
     """Serve until SIGTERM or SIGINT. Components stop in the order given, each finishing its work."""
     gc.freeze()  # what was imported lives as long as the process: never look through it again
     gc.set_threshold(*COLLECTION)
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # each stream is one
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(app, health, components, settings))
 

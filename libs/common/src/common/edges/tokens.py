@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException
+from fastapi import FastAPI, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -17,14 +17,16 @@ from msgspec import Struct
 ALGORITHMS = ["ES256", "EdDSA", "RS256", "PS256"]  # asymmetric only: a service holds no signing key
 FETCH_SECONDS = 5
 KEYS_LIVE_SECONDS = 300
+ADMITTED = "admitted"  # what of a request's state is told who was let in, where somebody asks
 
 
 class Principal(Struct, frozen=True):
-    """Whoever holds the token."""
+    """Whoever holds the token, until `expires_at` (seconds of Unix time)."""
 
     tenant: str
     subject: str
     scopes: frozenset[str]
+    expires_at: float
 
 
 class InvalidTokenError(Exception):
@@ -68,14 +70,20 @@ class TokenVerifier:
 
 Authenticate = Callable[..., Awaitable[Principal]]
 
+_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="bearer")
+
 
 def bearer(verifier: TokenVerifier, *scopes: str) -> Authenticate:
-    """Return a FastAPI dependency: 401 without a good token, 403 without any of `scopes`."""
-    named = " or ".join(f"`{scope}`" for scope in scopes)
-    scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description=f"scope {named}")
+    """Return a FastAPI dependency: 401 without a good token, 403 without any of `scopes`.
+
+    The OpenAPI document of an app that was handed to `declare_scopes` tells them.
+    """
 
     async def authenticated(
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)],
+        request: Request,
+        credentials: Annotated[
+            HTTPAuthorizationCredentials | None, Security(_scheme, scopes=scopes)
+        ],
     ) -> Principal:
         if credentials is None:
             raise _unauthorized("a bearer token is needed")
@@ -85,9 +93,35 @@ def bearer(verifier: TokenVerifier, *scopes: str) -> Authenticate:
             raise _unauthorized("the token is not valid") from error
         if principal.scopes.isdisjoint(scopes):
             raise HTTPException(403, f"the token lacks the scope {' or '.join(scopes)}")
+        if tell := getattr(request.state, ADMITTED, None):
+            tell(principal)
         return principal
 
     return authenticated
+
+
+def declare_scopes(app: FastAPI) -> None:
+    """Let the app's OpenAPI document say of each operation that any one of its scopes is enough.
+
+    FastAPI gathers an operation's scopes from its dependencies into one requirement, which by
+    OpenAPI would want them all.
+    """
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        for path in document["paths"].values():
+            for operation in path.values():
+                wanted = operation.get("security", ())
+                operation["security"] = [
+                    {name: [scope]}
+                    for each in wanted
+                    for name, scopes in each.items()
+                    for scope in scopes
+                ]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
 def _unauthorized(detail: str) -> HTTPException:
@@ -98,7 +132,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
     tenant, scope = claims["tenant"], claims.get("scope", "")
     if not (isinstance(tenant, str) and tenant and tenant != "*" and isinstance(scope, str)):
         raise ValueError("tenant and scope are strings")
-    return Principal(tenant, str(claims.get("sub", "")), frozenset(scope.split()))
+    scopes = frozenset(scope.split())
+    return Principal(tenant, str(claims.get("sub", "")), scopes, float(claims["exp"]))
 
 
 def _read(where: str) -> str:

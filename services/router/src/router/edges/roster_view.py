@@ -28,6 +28,20 @@ _PROFILES = text(
      ) AS there ON there.tenant = known.tenant
     """
 )
+# The journal's last number of each tenant, by a loose scan of its key: every change is in it.
+_NEWEST = text(
+    """
+    WITH RECURSIVE newest (tenant, sequence) AS (
+      (SELECT tenant, sequence FROM roster_event ORDER BY tenant DESC, sequence DESC LIMIT 1)
+       UNION ALL
+      SELECT before.* FROM newest CROSS JOIN LATERAL (
+        SELECT tenant, sequence FROM roster_event WHERE roster_event.tenant < newest.tenant
+         ORDER BY tenant DESC, sequence DESC LIMIT 1
+      ) AS before
+    )
+    SELECT tenant, sequence FROM newest
+    """
+)
 
 
 class RosterView:
@@ -43,6 +57,7 @@ class RosterView:
         self._engine = engine
         self._seconds = seconds
         self._rosters: dict[str, Roster] | None = None
+        self._seen: dict[str, int] = {}  # what the journal had come to before they were read
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Read until `stopping` is set."""
@@ -58,7 +73,11 @@ class RosterView:
     async def refresh(self) -> None:
         """Read who is signed in now."""
         async with self._engine.connect() as connection:
-            await self._look(connection)
+            rows = (await connection.execute(_NEWEST)).all()
+            newest = {row.tenant: row.sequence for row in rows}
+            if self._rosters is None or newest != self._seen:
+                await self._look(connection)
+                self._seen = newest
 
     def of(self, tenant: str) -> Roster | None:
         """Return who is signed in; None where no agent was ever named: then everybody counts as there."""

@@ -40,26 +40,19 @@ class Place(Struct, frozen=True):
 class Line(Struct, frozen=True, kw_only=True):
     """A line of the change log: an event was written, or contacts went to another customer.
 
-    Numbers have no gap, and whoever sees one sees all before it. `about` is the message that the
-    event speaks of. `merged`: the contacts moved because their customer became the other one.
+    Numbers have no gap, and whoever sees one sees all before it. `place` is where the event lies, if
+    it is an entry, `about` the message that it speaks of. A move has neither; `merged`: the contacts
+    moved because their customer became the other one.
     """
 
     number: int
     tenant: str
     contact: int
-    event_id: UUID | None = None
-    occurred_at: datetime | None = None
+    place: Place | None = None
     about: UUID | None = None
     moved_from: UUID | None = None
     moved_to: UUID | None = None
     merged: bool = False
-
-    @property
-    def place(self) -> Place | None:
-        """Where the entry of the event would lie; none where contacts moved."""
-        if self.event_id is None or self.occurred_at is None:
-            return None
-        return Place(self.contact, self.occurred_at, self.event_id)
 
 
 class Recent(Struct, frozen=True):
@@ -181,40 +174,35 @@ def _number(line: Line) -> int:
 class Hits(Struct, frozen=True):
     """What lines mean for one customer.
 
-    `events` are all that they tell of; `written` are lines of the customer's own contacts, `changed`
-    entries with the last line that speaks of them, `unknown` lines about messages that are not
-    recent, `moved` the moves.
+    `events` are all that they tell of; `written` are those of the customer's own contacts, `changed`
+    entries that they speak of, `unknown` messages that they speak of and that are not recent, each
+    with the last line that does; `moved` are the moves.
     """
 
     events: frozenset[UUID]
-    written: tuple[Line, ...]
+    written: Mapping[Place, int]
     changed: Mapping[Place, int]
-    unknown: tuple[Line, ...]
-    moved: tuple[Line, ...]
-
-    @property
-    def places(self) -> set[Place]:
-        """Return the entries that have to be read."""
-        own = (line.place for line in self.written)
-        return {place for place in own if place} | self.changed.keys()
+    unknown: Mapping[UUID, int]
+    moved: Sequence[Line]
 
 
 def hits(lines: Iterable[Line], one: Followed) -> Hits:
     """Return what the lines that concern a customer mean."""
-    written, unknown, moved = list[Line](), list[Line](), list[Line]()
-    changed: dict[Place, int] = {}
     events = set[UUID]()
+    written, changed = dict[Place, int](), dict[Place, int]()
+    unknown, moved = dict[UUID, int](), list[Line]()
     for line in lines:
-        if line.event_id is None:
+        if line.place is None:
             moved.append(line)
             continue
-        events.add(line.event_id)
-        own = line.contact in one.contacts
+        events.add(line.place.event_id)
         concerned = one.recents.concerned(line.about) if line.about else []
-        written += [line] if own else []
-        changed |= {place: line.number for place in concerned if place != line.place}
-        unknown += [line] if own and line.about and not concerned else []
-    return Hits(frozenset(events), tuple(written), changed, tuple(unknown), tuple(moved))
+        changed |= dict.fromkeys(concerned, line.number)
+        if line.contact in one.contacts:
+            written[line.place] = line.number
+            if line.about and not concerned:
+                unknown[line.about] = line.number
+    return Hits(frozenset(events), written, changed, unknown, moved)
 
 
 def items_of(entries: Iterable[Entry], amendments: Iterable[Entry]) -> dict[UUID, Item]:
@@ -230,7 +218,7 @@ def told(
     `before` are the items as they were without what the lines tell: of those that are the same
     now, nothing is told. What is new, or speaks of something new, is told with that.
     """
-    written = {line.event_id: line.number for line in found.written}
+    written = {place.event_id: number for place, number in found.written.items()}
     changed = {place.event_id: number for place, number in found.changed.items()}
     new = [_item(ENTRY, written[one], now[one]) for one in now.keys() & written.keys()]
     other = [
@@ -240,9 +228,9 @@ def told(
     ]
     shown = now.keys() | {item.message for item in now.values()}
     amended = [
-        Told(line.number, AMENDED, msgspec.json.encode(Reference(line.about)))
-        for line in found.unknown
-        if line.about and line.about not in shown
+        Told(number, AMENDED, msgspec.json.encode(Reference(about)))
+        for about, number in found.unknown.items()
+        if about not in shown
     ]
     moved = [_moved(line, customer) for line in found.moved]
     return sorted([*new, *other, *amended, *moved], key=lambda one: one.number)

@@ -11,14 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
-from typing_extensions import override
 
 from common.edges.database import ReadConnection, done_unless_passing, reading
 from common.edges.listening import listen
-from common.edges.streaming import Stream, Streams, event
+from common.edges.streaming import Streams
 from common.edges.waiting import pause, work_until
 from timeline.core.live import (
     CustomerKey,
@@ -29,19 +26,18 @@ from timeline.core.live import (
     hits,
     items_of,
     lines_of_each,
-    numbered,
     recent_of,
     told,
 )
 from timeline.edges.live_questions import (
     MOST_LINES,
-    Span,
     entries_at,
     followed_of,
     forget_lines,
     lines_between,
     span,
 )
+from timeline.edges.live_stream import CustomerStream
 from timeline.edges.reader import amendments_of, current_id
 
 CHANNEL = "timeline_changes"
@@ -51,48 +47,6 @@ LATEST_SECONDS = 5.0  # even if no news were heard
 RETRY_SECONDS = 0.5
 FORGET_SECONDS = 60.0
 ADMITTED = 100  # streams that begin together
-
-
-class Following(Struct, frozen=True):
-    """Whom a stream follows: the customer whom the id that was asked for means now."""
-
-    customer: UUID
-
-
-class CustomerStream(Stream):
-    """One open stream. `after` is the line of the log up to which it was told everything."""
-
-    def __init__(self, tenant: str, asked: UUID, resumes_after: int | None) -> None:
-        super().__init__()
-        self.tenant = tenant
-        self.asked = asked
-        self.key: CustomerKey = (tenant, asked)
-        self.resumes_after = resumes_after
-        self.after = 0
-
-    @override
-    def comment(self) -> bytes:
-        """Return a comment, and the id from which a quiet stream goes on."""
-        place = b"id: %d\n\n" % self.after if self.after else b"\n"
-        return super().comment().removesuffix(b"\n") + place
-
-    def begin(self, log: Span) -> None:
-        """Go on where the reader was, if the log still has what followed, or begin now."""
-        resumes = self.resumes_after is not None and log.resumes(self.resumes_after)
-        self.after = self.resumes_after if resumes and self.resumes_after else log.total
-        following = msgspec.json.encode(Following(self.key[1]))
-        self.put(event("following", following, self.after))
-        if self.resumes_after is not None and not resumes:
-            self.put(event("reload", b"{}", self.after))
-
-    def tell(self, found: Iterable[Told], until: int) -> None:
-        """Send what is new, or to a reader who is too slow for it that he has to reload."""
-        new = [one for one in found if one.number > self.after]
-        parts = [event(one.name, one.data, number) for one, number in numbered(new)]
-        self.after = max(self.after, until)
-        if not all(self.put(part) for part in parts):
-            self.forget()
-            self.put(event("reload", b"{}", self.after))
 
 
 class CustomersHub:
@@ -279,7 +233,7 @@ async def _read(
     followed: Mapping[CustomerKey, Followed],
 ) -> dict[CustomerKey, list[Told]]:
     """Read what the hits of one tenant's customers became, and remember what is recent now."""
-    places = {place for one in of_each.values() for place in one.places}
+    places = {at for one in of_each.values() for at in one.written.keys() | one.changed.keys()}
     entries = await entries_at(connection, places)
     amendments = await amendments_of(connection, tenant, [entry for _, entry in entries])
     new = {event_id for one in of_each.values() for event_id in one.events}

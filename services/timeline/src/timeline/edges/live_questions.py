@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.edges.database import ReadConnection
@@ -109,7 +110,7 @@ async def lines_between(
             "most": MOST_LINES,
         },
     )
-    return [Line(**row) for row in rows.mappings()]
+    return [_line(row) for row in rows]
 
 
 async def forget_lines(connection: AsyncConnection) -> None:
@@ -147,3 +148,17 @@ async def entries_at(
         },
     )
     return [(row.contact_id, row_entry(row)) for row in rows]
+
+
+def _line(row: Row[Any]) -> Line:
+    place = Place(row.contact, row.occurred_at, row.event_id) if row.event_id else None
+    return Line(
+        number=row.number,
+        tenant=row.tenant,
+        contact=row.contact,
+        place=place,
+        about=row.about,
+        moved_from=row.moved_from,
+        moved_to=row.moved_to,
+        merged=row.merged,
+    )

@@ -74,7 +74,14 @@ class Stage:
         return [event for event in events if event.attributes.type == f"io.madoguchi.{name}"]
 
     def _actor(self, case_id: UUID) -> Actor:
-        return Actor("acme", "sato", True, case_id, self.policy, self.now)
+        return Actor(
+            tenant="acme",
+            subject="sato",
+            supervises=True,
+            case_id=case_id,
+            policy=self.policy,
+            now=self.now,
+        )
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ Units = Annotated[int, Meta(ge=1, le=1000)]
 Condition = Annotated[str, Meta(min_length=1)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Sample = Annotated[float, Meta(gt=0, le=1)]
-Wording = Annotated[str, Meta(min_length=1, max_length=1000)]
+QuestionText = Annotated[str, Meta(min_length=1, max_length=1000)]
 YearDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 Less = Annotated[int, Meta(ge=-5, le=-1)]
 Refused = Literal["closed", "unstaffed", "unqualified"]
@@ -220,7 +220,7 @@ class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     share: Sample = 1.0
     answer_within: Duration = "72h"
     send: bool = True
-    text: dict[Literal["en", "ja"], Wording] = {}
+    text: dict[Literal["en", "ja"], QuestionText] = {}
     low: LowAnswer | None = None
 
 

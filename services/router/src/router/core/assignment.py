@@ -204,12 +204,14 @@ class Board(Generic[AnyCase]):
         found = None
         while order and found is None:
             agent, _ = self._agents.get(order[0][2], (None, None))
-            if agent is None or agent.version != order[0][3] or not agent.free_units(now):
+            if agent is None or agent.version != order[0][3]:
                 heapq.heappop(order)
             elif agent.takes(lane.channel, lane.units, now) and not _refused(case, agent, now):
                 found = agent
-            else:
+            elif agent.free_units(now):
                 others.append(heapq.heappop(order))
+            else:
+                heapq.heappop(order)
         for standing in others:
             heapq.heappush(order, standing)
         return found

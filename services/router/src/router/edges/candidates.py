@@ -122,7 +122,17 @@ _FREE = text(
     f"SELECT agent.agent FROM agent WHERE {_AVAILABLE} AND agent.agent > :after "  # noqa: S608 - our own text
     "ORDER BY agent.agent LIMIT :most"
 )
-_TENANTS = text("SELECT DISTINCT tenant FROM agent_queue")
+_TENANTS = text(
+    """
+    WITH RECURSIVE tenants (tenant) AS (
+      SELECT min(tenant) FROM agent_queue
+       UNION ALL
+      SELECT (SELECT min(tenant) FROM agent_queue WHERE agent_queue.tenant > tenants.tenant)
+        FROM tenants WHERE tenant IS NOT NULL
+    )
+    SELECT tenant FROM tenants WHERE tenant IS NOT NULL
+    """
+)
 _STILL = text(
     """
     SELECT case_id FROM support_case

@@ -232,7 +232,7 @@ async def _everything(connection: AsyncConnection, tenant: str) -> AsyncIterator
     free = await candidates.free_agents(connection, tenant, "", AT_ONCE)
     if not free:
         return
-    queues = await candidates.waiting_queues(connection, tenant, AT_ONCE)
+    queues = await candidates.waiting_queues(connection, tenant, len(free))
     if len(queues) < len(free):
         yield News(tenant, queues=tuple(queues))
         return

@@ -5,9 +5,10 @@ and has committed nothing. So there is no owner to fence.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from router.edges.signals import News
@@ -40,6 +41,8 @@ async def shards_of(
     connection: AsyncConnection, tenant: str, queues: Collection[str]
 ) -> dict[str, str]:
     """Return the shard of each queue; one that shares no agent is its own."""
+    if not queues:
+        return {}
     rows = await connection.execute(_SHARDS, {"tenant": tenant, "queues": list(queues)})
     return {queue: queue for queue in queues} | {row.queue: row.shard for row in rows}
 
@@ -50,15 +53,21 @@ async def by_shard(connection: AsyncConnection, news: News) -> dict[str, News]:
     agents: defaultdict[str, list[str]] = defaultdict(list)
     for queue, shard in (await shards_of(connection, news.tenant, news.queues)).items():
         queues[shard].append(queue)
-    rows = await connection.execute(
-        _OF_AGENTS, {"tenant": news.tenant, "agents": list(news.agents)}
-    )
-    for row in rows:
+    for row in await _shards_of_agents(connection, news.tenant, news.agents):
         agents[row.shard].append(row.agent)
     return {
         shard: News(news.tenant, tuple(queues[shard]), tuple(agents[shard]))
         for shard in sorted(queues.keys() | agents.keys())
     }
+
+
+async def _shards_of_agents(
+    connection: AsyncConnection, tenant: str, agents: Collection[str]
+) -> Sequence[Row[Any]]:
+    if not agents:
+        return ()
+    parameters = {"tenant": tenant, "agents": list(agents)}
+    return (await connection.execute(_OF_AGENTS, parameters)).all()
 
 
 async def try_lock(connection: AsyncConnection, tenant: str, shard: str) -> bool:

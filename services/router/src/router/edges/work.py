@@ -64,14 +64,22 @@ def _change(table: Table, keys: Sequence[str]) -> str:
 
 # An offer leaves almost everything of its case and agent as it was: nothing but its end is new to
 # the case's clocks.
-_OFFER_CASES = text(
+_MAKE_OFFERS = text(
     """
-    UPDATE support_case AS stored
-       SET state = 'offered', agent = row.agent, offer = row.offer, offered_until = :until,
-           version = row.version, wake_at = least(wake_at, :until)
-      FROM unnest(CAST(:case_id AS uuid[]), CAST(:agent AS text[]), CAST(:offer AS uuid[]),
-                  CAST(:version AS int[])) AS row (case_id, agent, offer, version)
-     WHERE stored.case_id = row.case_id
+    WITH offered AS (
+      UPDATE support_case AS stored
+         SET state = 'offered', agent = row.agent, offer = row.offer, offered_until = :until,
+             version = version + 1, wake_at = least(wake_at, :until)
+        FROM unnest(CAST(:cases AS uuid[]), CAST(:agents AS text[]), CAST(:offers AS uuid[]),
+                    CAST(:agent_versions AS int[]))
+             AS row (case_id, agent, offer, agent_version)
+       WHERE stored.case_id = row.case_id
+   RETURNING row.offer, tenant, stored.case_id, row.agent, queue, row.agent_version
+    )
+    INSERT INTO offer (offer_id, tenant, case_id, agent, queue, state, made_at, expires_at,
+                       agent_version)
+    SELECT offer, tenant, case_id, agent, queue, 'made', :made_at, :until, agent_version
+      FROM offered
     """
 )
 _LOAD_AGENTS = text(
@@ -81,16 +89,6 @@ _LOAD_AGENTS = text(
                   CAST(:load AS int[]), CAST(:version AS int[]))
            AS row (tenant, agent, used, load, version)
      WHERE stored.tenant = row.tenant AND stored.agent = row.agent
-    """
-)
-_MAKE_OFFERS = text(
-    """
-    INSERT INTO offer (offer_id, tenant, case_id, agent, queue, state, made_at, expires_at,
-                       agent_version)
-    SELECT offer_id, :tenant, case_id, agent, queue, 'made', :made_at, :expires_at, agent_version
-      FROM unnest(CAST(:offer_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:agent AS text[]),
-                  CAST(:queue AS text[]), CAST(:agent_version AS int[]))
-           AS row (offer_id, case_id, agent, queue, agent_version)
     """
 )
 _CHANGE_CASES = text(_change(tables.support_case, ("case_id",)))
@@ -149,16 +147,16 @@ async def save_offers(connection: AsyncConnection, made: Sequence[HeldOut], now:
     if not made:
         return
     offers = [one.offer for one in made]
-    agents = {one.agent.agent: one.agent for one in made}.values()
-    first = offers[0]
-    cases = {
-        "until": first.expires_at,
-        "case_id": [one.case_id for one in offers],
-        "agent": [one.agent for one in offers],
-        "offer": [one.offer_id for one in offers],
-        "version": [one.event.case_version for one in made],
+    rows = {
+        "made_at": offers[0].made_at,
+        "until": offers[0].expires_at,
+        "cases": [one.case_id for one in offers],
+        "agents": [one.agent for one in offers],
+        "offers": [one.offer_id for one in offers],
+        "agent_versions": [one.agent_version for one in offers],
     }
-    records = await beside(connection.execute(_OFFER_CASES, cases), lambda: _records_of(made, now))
+    records = await beside(connection.execute(_MAKE_OFFERS, rows), lambda: _records_of(made, now))
+    agents = {one.agent.agent: one.agent for one in made}.values()
     loads = {
         "tenant": [agent.tenant for agent in agents],
         "agent": [agent.agent for agent in agents],
@@ -166,18 +164,7 @@ async def save_offers(connection: AsyncConnection, made: Sequence[HeldOut], now:
         "load": [agent.load() for agent in agents],
         "version": [agent.version for agent in agents],
     }
-    rows = {
-        "tenant": first.tenant,
-        "made_at": first.made_at,
-        "expires_at": first.expires_at,
-        "offer_id": cases["offer"],
-        "case_id": cases["case_id"],
-        "agent": cases["agent"],
-        "queue": [one.queue for one in offers],
-        "agent_version": [one.agent_version for one in offers],
-    }
     await connection.execute(_LOAD_AGENTS, loads)
-    await connection.execute(_MAKE_OFFERS, rows)
     await enqueue(connection, records)
     await tell(connection, news_of((), offers), OFFERS)
 

@@ -53,9 +53,10 @@ class Stack:
         """Return the settings that services are started with."""
         password = generated_secret(self.home / "secrets" / ROLE)
         address = PostgresAddress(LOOPBACK, self.ports.postgres, ROLE, password)
-        return service_environment(
+        told = service_environment(
             self.home, self.ports, database=address.url(DATABASE), jwks=self.key.jwks
         )
+        return told | {"MADOGUCHI_PRIVACY_KEY": generated_secret(self.home / "secrets" / "privacy")}
 
     @cached_property
     def services(self) -> dict[str, ServiceProcess]:

@@ -18,12 +18,14 @@ from common.edges.tokens import TokenVerifier, declare_scopes
 from timeline.core.entry import TOPICS
 from timeline.edges.api import timeline_routes
 from timeline.edges.consume import Historian
+from timeline.edges.erasure_guard import ErasureGuard
 from timeline.edges.live_api import live_routes
 from timeline.edges.live_feed import CustomersHub
 from timeline.edges.months import MonthsAhead
 from timeline.edges.openapi import document_structs
 from timeline.edges.search_api import search_routes
 from timeline.edges.search_index import Followed, Indexer
+from timeline.rights import rights_of_people
 from timeline.settings import Settings
 
 SERVICE = "timeline"
@@ -34,7 +36,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def build(settings: Settings) -> ConsumingService:
     """Build the service; nothing is started."""
-    historian = Historian(system_clock, settings.region)
+    guard = ErasureGuard(settings.privacy_key)
+    historian = Historian(system_clock, settings.region, guard)
     parts = consuming_parts(SERVICE, settings, TOPICS, historian)
     months = MonthsAhead(parts.writer, system_clock)
     searcher = create_reader_engine(settings.database, SERVICE, settings.search_connections)
@@ -42,6 +45,7 @@ def build(settings: Settings) -> ConsumingService:
     if settings.search_indexing:
         work = [*_indexing(settings, parts.health, lambda: parts.consumer.progress.behind), *work]
     app = surface(parts.reader, settings, parts.health, searcher)
+    work += rights_of_people(app, settings, parts, SERVICE)
     return parts.service(app, *_live(app, settings, parts), *work)
 
 

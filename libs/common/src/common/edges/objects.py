@@ -39,6 +39,13 @@ class ObjectStore:
         except (BaseError, OSError) as error:
             raise TransientError(f"objects: {type(error).__name__}") from error
 
+    async def put_path(self, key: str, path: Path) -> None:
+        """Store a file of this machine, sent in parts. Raises TransientError."""
+        try:
+            await obstore.put_async(self._store, key, path)
+        except (BaseError, OSError) as error:
+            raise TransientError(f"objects: {type(error).__name__}") from error
+
     async def put_file(self, tenant: str, file: File) -> str:
         """Store a message's file under its own hash and return its key; equal files share one."""
         key = file_key(tenant, file.sha256)

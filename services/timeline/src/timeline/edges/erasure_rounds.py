@@ -82,17 +82,25 @@ async def delete_some(
 
 
 async def delete_entries(
-    connection: AsyncConnection, tenant: str, going: Mapping[int, Sequence[Entry]]
+    connection: AsyncConnection,
+    tenant: str,
+    going: Mapping[int, Sequence[Entry]],
+    *,
+    rows_too: bool = True,
 ) -> dict[str, int]:
-    """Delete entries, by the row of their contact, from every table that tells of their events."""
+    """Delete entries, by the row of their contact, from every table that tells of their events.
+
+    Without `rows_too` the entries themselves stay: their whole month is about to go.
+    """
     counts: dict[str, int] = {}
     await lock_tenants(connection, [tenant])  # who indexes them now has read them already
     for contact, entries in going.items():
         events = [one.event_id for one in entries]
         given = {"contact": contact, "tenant": tenant, "events": events}
         moments = list({one.occurred_at for one in entries})
-        done = await connection.execute(_DELETE_ENTRIES, given | {"moments": moments})
-        counts["entry"] = counts.get("entry", 0) + done.rowcount
+        if rows_too:
+            done = await connection.execute(_DELETE_ENTRIES, given | {"moments": moments})
+            counts["entry"] = counts.get("entry", 0) + done.rowcount
         for table, by_contact in await _telling(connection):
             if table != "entry":
                 deleted = await _delete(connection, table, given, by_contact=by_contact)

@@ -76,6 +76,14 @@ _OWN = text(
     ON CONFLICT (id) DO UPDATE SET merged_into = NULL
     """
 )
+# The worker of exports deletes them, and what is being built just now.
+_EXPORTS = text(
+    """
+    UPDATE export_job SET state = 'unwanted'
+     WHERE tenant = :tenant AND customer_id = ANY(CAST(:customers AS uuid[]))
+       AND state IN ('asked', 'ready')
+    """
+)
 _HOLDS = text(
     "DELETE FROM legal_hold WHERE tenant = :tenant AND customer_id = ANY(CAST(:customers AS uuid[]))"
 )
@@ -178,7 +186,8 @@ async def _cut_off(
     for step in _STEPS:
         used = {name: value for name, value in given.items() if f":{name}" in step}
         await connection.execute(text(step), {"tenant": tenant, **used})
-    await connection.execute(_HOLDS, {"tenant": tenant, "customers": given["customers"]})
+    for statement in (_HOLDS, _EXPORTS):
+        await connection.execute(statement, {"tenant": tenant, "customers": given["customers"]})
     own = [customer_id(tenant, address) for address in person.contacts.values()]
     await connection.execute(_OWN, {"tenant": tenant, "own": own, "at": at})
     await connection.execute(_ALONE, {"contacts": list(person.contacts), "own": own})

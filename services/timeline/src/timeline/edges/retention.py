@@ -1,0 +1,269 @@
+"""Deletes what is over: whole months where every tenant allows it, else some entries at a time."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from common.edges import metrics
+from common.edges.clock import Clock
+from common.edges.database import done_unless_passing
+from common.edges.waiting import pause
+from timeline.core.entry import Entry
+from timeline.core.erasure import objects_of
+from timeline.core.retention import Cut, RetentionRule, cuts, month_is_over, whole_before
+from timeline.edges.erasure_rounds import delete_entries
+from timeline.edges.reader import COLUMNS, row_entry
+
+logger = structlog.get_logger()
+
+AT_ONCE = 500
+LOOK_SECONDS = 3600.0
+
+_LEAD = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.retention'))")
+_RULES = text("SELECT tenant, kind, channel, days FROM retention_rule ORDER BY 1, 2, 3")
+# Whoever is under a legal hold, by what its id means today.
+_HELD = text(
+    """
+    WITH RECURSIVE up AS (
+      SELECT customer.id, customer.merged_into FROM legal_hold
+        JOIN customer ON customer.id = legal_hold.customer_id
+       WHERE released_at IS NULL
+       UNION
+      SELECT above.id, above.merged_into FROM customer AS above JOIN up ON above.id = up.merged_into
+    )
+    SELECT contact.tenant, contact.id FROM up JOIN contact ON contact.customer_id = up.id
+     WHERE up.merged_into IS NULL
+    """
+)
+_OVER = text(
+    f"""
+    SELECT {COLUMNS}, contact.id AS contact_row
+      FROM entry JOIN contact ON contact.id = entry.contact_id
+     WHERE entry.tenant = :tenant AND occurred_at < :before
+       AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+       AND (CAST(:channel AS text) IS NULL OR channel = :channel)
+       AND entry.contact_id <> ALL(CAST(:held AS bigint[]))
+     LIMIT :most
+    """  # noqa: S608 - column names of our own
+)
+_MONTHS = text(
+    """
+    SELECT to_date(substr(relname, 7), 'YYYY_MM') AS month
+      FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+     WHERE inhparent = to_regclass('entry') AND relname ~ '^entry_[0-9]{4}_[0-9]{2}$'
+     ORDER BY 1
+    """
+)
+_TENANTS = text(
+    """
+    SELECT DISTINCT tenant FROM entry
+     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
+    """
+)
+_HOLDING = text(
+    """
+    SELECT count(*) FROM entry
+     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
+       AND contact_id = ANY(CAST(:held AS bigint[]))
+    """
+)
+_MONTH_ROWS = text(
+    f"""
+    SELECT {COLUMNS}, contact.id AS contact_row
+      FROM entry JOIN contact ON contact.id = entry.contact_id
+     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
+       AND (event_id, contact.tenant) > (:after, :after_tenant)
+     ORDER BY event_id, contact.tenant LIMIT :most
+    """  # noqa: S608 - the same
+)
+_COUNT = text(
+    """
+    SELECT count(*) FROM entry
+     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
+    """
+)
+_SAID_OF = text(
+    """
+    DELETE FROM amendment WHERE tenant = :tenant AND about = ANY(CAST(:refs AS uuid[]))
+    RETURNING event_id
+    """
+)
+_SEEN = text("DELETE FROM seen WHERE tenant = :tenant AND event_id = ANY(CAST(:events AS uuid[]))")
+_LEFT_OVER = text(
+    """
+    INSERT INTO erasure_object (tenant, ref)
+    SELECT :tenant, ref FROM unnest(CAST(:refs AS text[])) AS ref ORDER BY ref
+    ON CONFLICT DO NOTHING
+    """
+)
+_OLDEST = text(
+    """
+    SELECT min(occurred_at) FROM entry
+     WHERE tenant = :tenant AND occurred_at < :before
+       AND contact_id <> ALL(CAST(:held AS bigint[]))
+    """
+)
+
+
+class Retention:
+    """A component. Of several replicas one works."""
+
+    name = "retention"
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Look every hour until `stopping` is set."""
+        while not stopping.is_set():
+            await done_unless_passing("retention", self.look(stopping))
+            await pause(stopping, LOOK_SECONDS)
+
+    async def look(self, stopping: asyncio.Event | None = None) -> int:
+        """Delete what is over now; return how many entries. Raises TransientError."""
+        async with self._engine.connect() as guard:
+            if not await guard.scalar(_LEAD):
+                return 0
+            try:
+                rules = await _rules(guard)
+                held = await _held(guard)
+                await guard.commit()
+                return await self._apply(rules, held, stopping or asyncio.Event())
+            finally:
+                await guard.invalidate()  # the lock belongs to the session
+
+    async def _apply(
+        self,
+        rules: dict[str, list[RetentionRule]],
+        held: dict[str, list[int]],
+        stopping: asyncio.Event,
+    ) -> int:
+        found = {tenant: cuts(its, self._clock()) for tenant, its in rules.items()}
+        deleted = await self._drop_months(found, held) if found else 0
+        for tenant, its in found.items():
+            for cut in its:
+                while not stopping.is_set():
+                    done = await self._some(tenant, cut, held[tenant])
+                    deleted += done
+                    if done < AT_ONCE:
+                        break
+        await self._tell(found, held)
+        return deleted
+
+    async def _some(self, tenant: str, cut: Cut, held: Sequence[int]) -> int:
+        asked = {
+            "tenant": tenant,
+            "before": cut.before,
+            "kind": cut.kind,
+            "channel": cut.channel,
+            "held": list(held),
+            "most": AT_ONCE,
+        }
+        async with self._engine.begin() as connection:
+            rows = (await connection.execute(_OVER, asked)).all()
+            await _delete(connection, rows)
+        metrics.retention_deleted.inc(len(rows))
+        return len(rows)
+
+    async def _drop_months(
+        self, found: dict[str, tuple[Cut, ...]], held: dict[str, list[int]]
+    ) -> int:
+        limits = {tenant: whole_before(its) for tenant, its in found.items()}
+        async with self._engine.connect() as connection:
+            months = list(await connection.scalars(_MONTHS))
+        over = [
+            month for month in months if any(month_is_over(month, at) for at in limits.values())
+        ]
+        return sum([await self._drop(month, limits, held) for month in over])
+
+    async def _drop(
+        self, month: date, limits: dict[str, datetime | None], held: dict[str, list[int]]
+    ) -> int:
+        """Drop a month's partition if everybody who has something in it allows it."""
+        starts = datetime(month.year, month.month, 1, tzinfo=self._clock().tzinfo)
+        everybody = [row for its in held.values() for row in its]
+        async with self._engine.connect() as connection:
+            tenants = list(await connection.scalars(_TENANTS, {"starts": starts}))
+            holding = await connection.scalar(_HOLDING, {"starts": starts, "held": everybody})
+        if holding or not all(month_is_over(month, limits.get(tenant)) for tenant in tenants):
+            return 0
+        followed = await self._follow(starts)
+        async with self._engine.begin() as connection:
+            name = f"entry_{month:%Y_%m}"
+            await connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+            await connection.execute(text(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE'))
+            if await connection.scalar(_COUNT, {"starts": starts}) != followed:
+                return 0  # something came meanwhile: the next look has it
+            await connection.execute(text(f'ALTER TABLE entry DETACH PARTITION "{name}"'))
+            await connection.execute(text(f'DROP TABLE "{name}"'))
+        metrics.retention_deleted.inc(followed)
+        logger.info("month dropped", month=f"{month:%Y-%m}", entries=followed)
+        return followed
+
+    async def _follow(self, starts: datetime) -> int:
+        """Delete all that was made of a month's entries; return how many these are."""
+        followed, after, after_tenant = 0, UUID(int=0), ""
+        while True:
+            asked = {
+                "starts": starts,
+                "after": after,
+                "after_tenant": after_tenant,
+                "most": AT_ONCE,
+            }
+            async with self._engine.begin() as connection:
+                rows = (await connection.execute(_MONTH_ROWS, asked)).all()
+                await _delete(connection, rows, rows_too=False)
+            followed += len(rows)
+            if len(rows) < AT_ONCE:
+                return followed
+            after, after_tenant = rows[-1].event_id, rows[-1].tenant
+
+    async def _tell(self, found: dict[str, tuple[Cut, ...]], held: dict[str, list[int]]) -> None:
+        """Show by how many days the oldest entry that must go is too old."""
+        overdue = 0.0
+        for tenant, its in found.items():
+            if (limit := whole_before(its)) is not None:
+                asked = {"tenant": tenant, "before": limit, "held": held[tenant]}
+                async with self._engine.connect() as connection:
+                    oldest = await connection.scalar(_OLDEST, asked)
+                overdue = max(overdue, (limit - oldest).days if oldest else 0)
+        metrics.retention_overdue_days.set(overdue)
+
+
+async def _rules(connection: AsyncConnection) -> dict[str, list[RetentionRule]]:
+    found: dict[str, list[RetentionRule]] = defaultdict(list)
+    for row in await connection.execute(_RULES):
+        found[row.tenant].append(RetentionRule(row.kind, row.channel, row.days))
+    return found
+
+
+async def _held(connection: AsyncConnection) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for row in await connection.execute(_HELD):
+        found[row.tenant].append(row.id)
+    return found
+
+
+async def _delete(
+    connection: AsyncConnection, rows: Collection[Row[Any]], *, rows_too: bool = True
+) -> None:
+    """Delete entries with what was said of them, and note where their files lie."""
+    by_tenant: dict[str, dict[int, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        by_tenant[row.tenant][row.contact_row].append(row_entry(row))
+    for tenant, by_contact in by_tenant.items():
+        entries = [entry for its in by_contact.values() for entry in its]
+        await delete_entries(connection, tenant, by_contact, rows_too=rows_too)
+        refs = {ref for entry in entries for ref in (entry.message, entry.event_id) if ref}
+        said = await connection.scalars(_SAID_OF, {"tenant": tenant, "refs": list(refs)})
+        await connection.execute(_SEEN, {"tenant": tenant, "events": list(said)})
+        objects = sorted({ref for entry in entries for ref in objects_of(entry)})
+        await connection.execute(_LEFT_OVER, {"tenant": tenant, "refs": objects})

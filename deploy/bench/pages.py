@@ -43,7 +43,7 @@ def measure(port: int, paths: list[str], token: str) -> Outcome:
     """Ask for the pages, some of them to warm up."""
     requests = [get(path, token) for path in paths]
     warm = PER_SECOND * WARM_SECONDS
-    ask(port, requests[:warm], PER_SECOND)
+    ask(port, requests[:warm], PER_SECOND, warming=True)
     return ask(port, requests[warm:], PER_SECOND)
 
 

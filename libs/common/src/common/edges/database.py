@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import NewType
 
+import asyncpg
 import msgspec
 import structlog
 from asyncpg import InternalClientError
@@ -40,18 +41,57 @@ def create_reader_engine(url: str, schema: str, pool_size: int = 10) -> AsyncEng
 
 
 @asynccontextmanager
-async def reading(engine: AsyncEngine, tenant: str) -> AsyncIterator[ReadConnection]:
+async def reading(
+    engine: AsyncEngine, tenant: str, **settings: str
+) -> AsyncIterator[ReadConnection]:
     """Yield a read-only transaction in which row-level security shows only `tenant`.
 
-    Raises TransientError where the database is away.
+    `settings` are Postgres's, for this transaction. Raises TransientError where the database is
+    away.
     """
     if tenant == EVERY_TENANT:
         raise ValueError("a reader has one tenant")
+    begin = _beginning({"madoguchi.tenant": tenant, **settings})
     async with passing_errors(), engine.connect() as connection:
-        await connection.execute(
-            text("SELECT set_config('madoguchi.tenant', :tenant, true)"), {"tenant": tenant}
-        )
-        yield ReadConnection(connection)
+        # The transaction is begun and ended beside SQLAlchemy, in one message each: by its own way
+        # these took as long as the questions of a page.
+        plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        driver = await _driver(plain)
+        async with _transaction(plain, driver, begin):
+            yield ReadConnection(plain)
+
+
+@asynccontextmanager
+async def _transaction(
+    connection: AsyncConnection, driver: asyncpg.Connection, begin: str
+) -> AsyncIterator[None]:
+    """Nobody is handed a connection on which a transaction was begun and perhaps not ended."""
+    try:
+        await driver.execute(begin)
+        try:
+            yield
+        finally:
+            await driver.execute("ROLLBACK")
+    except BaseException:
+        if driver.is_closed() or driver.is_in_transaction():
+            await connection.invalidate()
+        raise
+
+
+async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, asyncpg.Connection):
+        raise TypeError("the engines here are asyncpg's")
+    return driver
+
+
+def _beginning(settings: dict[str, str]) -> str:
+    local = (f"set_config({_literal(name)}, {_literal(to)}, true)" for name, to in settings.items())
+    return f"BEGIN READ ONLY; SELECT {', '.join(local)}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"  # standard_conforming_strings is on
 
 
 @asynccontextmanager
@@ -101,6 +141,10 @@ def is_passing(error: BaseException) -> bool:
         return True
     if isinstance(error, InternalClientError):  # of a connection whose server went away meanwhile
         return True
+    if isinstance(error, asyncpg.InterfaceError):  # its connection is closed
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(_PASSING_CLASSES)
     if not isinstance(error, DBAPIError):
         return False
     return error.connection_invalidated or _sqlstate(error).startswith(_PASSING_CLASSES)
@@ -131,6 +175,10 @@ def _engine(url: str, pool_size: int, server_settings: dict[str, str]) -> AsyncE
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
-            "server_settings": {"jit": "off", **server_settings},
+            "server_settings": {
+                "jit": "off",
+                "standard_conforming_strings": "on",
+                **server_settings,
+            },
         },
     )

@@ -18,7 +18,7 @@ from timeline.edges.asked import (
     json_answer,
     start_of,
 )
-from timeline.edges.histories import entries, holder
+from timeline.edges.histories import IN_INDEX_ORDER, entries, holder, whole_page
 from timeline.edges.openapi import CUSTOMER_ANSWER, PAGE_ANSWER, refusals
 from timeline.edges.reader import amendments_of, customer_of, holder_of
 
@@ -89,10 +89,16 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         wanted = asked.selection
         start = start_of("before", asked.before, wanted)
         tenant, moment = principal.tenant, wanted.as_of
-        async with reading(engine, tenant) as connection:
-            held = existing(await holder(connection, tenant, customer_id, moment))
-            found = await entries(connection, tenant, held, wanted, start, asked.limit)
-            amendments = await amendments_of(connection, tenant, found.entries, moment)
+        async with reading(engine, tenant, **IN_INDEX_ORDER) as connection:
+            if wanted.chosen:
+                held = existing(await holder(connection, tenant, customer_id, moment))
+                found = await entries(connection, tenant, held, wanted, start, asked.limit)
+                amendments = await amendments_of(connection, tenant, found.entries, moment)
+            else:
+                whole = await whole_page(
+                    connection, tenant, customer_id, wanted, start, asked.limit
+                )
+                found, amendments = existing(whole)
         return json_answer(page(found, amendments))
 
     return routes

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from sqlalchemy import Row, TextClause, text
 
 from common.edges.database import ReadConnection
+from timeline.core.amendments import edits_among, spoken_of
 from timeline.core.cursor import Cursor
 from timeline.core.entry import Entry
 from timeline.core.pages import Found, Looked, found_among, found_before
 from timeline.core.selection import Order, Selection
 from timeline.edges.links import contacts_as_of
-from timeline.edges.reader import COLUMNS, row_entry
+from timeline.edges.reader import COLUMNS, amendments_about, row_entry
 
 # So many entries of a customer are looked at for one page, newest first in each contact; where only
 # the table tells whether they fit, fewer.
@@ -37,6 +38,8 @@ _HOLDER = text(
       FROM up WHERE merged_into IS NULL
     """  # noqa: S608 - a constant
 )
+# What a transaction that reads histories has to set; `holder` does it, too.
+IN_INDEX_ORDER = {"enable_sort": "off"}
 _PLACE = 'occurred_at, topic, partition, "offset"'
 _CURSOR = "(:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)"
 _ORDERS = {
@@ -51,7 +54,7 @@ _BEYOND = {
 }
 _TIME = "occurred_at >= :since AND occurred_at < :until"
 # Cases are told of messages later, and not by the messages themselves.
-_CASE = """
+CASE = """
     (SELECT case_message.case_id FROM case_message
       WHERE case_message.event_id = entry.event_id AND case_message.tenant = :tenant
         AND (CAST(:as_of AS timestamptz) IS NULL OR case_message.learned_at <= :as_of)
@@ -66,13 +69,45 @@ def _whole(order: Order) -> TextClause:
     """
     return text(
         f"""
-        SELECT {COLUMNS}, {_CASE} FROM contact CROSS JOIN LATERAL (
+        SELECT {COLUMNS}, {CASE} FROM contact CROSS JOIN LATERAL (
           SELECT * FROM entry
            WHERE entry.contact_id = contact.id AND {_BEYOND[order]} AND {_TIME}
            ORDER BY {_ORDERS[order]} LIMIT :most
         ) AS entry
          WHERE contact.id = ANY(CAST(:contacts AS bigint[]))
          ORDER BY {_ORDERS[order]} LIMIT :most
+        """  # noqa: S608 - names of our own
+    )
+
+
+def _at_once(order: Order) -> TextClause:
+    """Read the same of whoever an id means today, with all that was said of these entries."""
+    return text(
+        f"""
+        WITH RECURSIVE up AS (
+          SELECT id, merged_into FROM customer WHERE id = :id AND tenant = :tenant
+          UNION ALL
+          SELECT above.id, above.merged_into
+            FROM customer AS above JOIN up ON above.id = up.merged_into
+        ), page AS MATERIALIZED (
+          SELECT {COLUMNS}, {CASE} FROM contact CROSS JOIN LATERAL (
+            SELECT * FROM entry
+             WHERE entry.contact_id = contact.id AND {_BEYOND[order]} AND {_TIME}
+             ORDER BY {_ORDERS[order]} LIMIT :most
+          ) AS entry
+           WHERE contact.customer_id = (SELECT id FROM up WHERE merged_into IS NULL)
+           ORDER BY {_ORDERS[order]} LIMIT :most
+        ), spoken_of AS (
+          SELECT DISTINCT name
+            FROM page CROSS JOIN LATERAL (VALUES (message), (about), (event_id)) AS names (name)
+           WHERE message IS NOT NULL AND name IS NOT NULL
+        )
+        SELECT page.*, false AS said FROM page
+        UNION ALL
+        SELECT {COLUMNS}, NULL, true
+          FROM spoken_of JOIN amendment ON about = name
+          JOIN contact ON contact.id = amendment.contact_id
+         WHERE amendment.tenant = :tenant
         """  # noqa: S608 - names of our own
     )
 
@@ -102,7 +137,7 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
     )
     return text(
         f"""
-        SELECT {COLUMNS}, fits, last, {_CASE} FROM (
+        SELECT {COLUMNS}, fits, last, {CASE} FROM (
           SELECT person.contact_id, {_PLACE}, fits, last
             FROM unnest(CAST(:contacts AS bigint[])) AS person (contact_id) CROSS JOIN LATERAL (
               SELECT {_PLACE}, fits, number = :each AS last FROM (
@@ -127,6 +162,7 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
 
 
 WHOLE_PAGES = {order: _whole(order) for order in Order}
+PAGES_AT_ONCE = {order: _at_once(order) for order in Order}
 CHOSEN_PAGES = {
     (order, in_table): _chosen(order, in_table=in_table)
     for order in Order
@@ -155,6 +191,34 @@ async def holder(
     return Holder(found.id, tuple(contacts)) if contacts else None
 
 
+async def whole_page(
+    connection: ReadConnection,
+    tenant: str,
+    customer: UUID,
+    wanted: Selection,
+    start: Cursor,
+    limit: int,
+) -> tuple[Found, list[Entry]] | None:
+    """Return a page of all that is known of whom an id means, and what was said of its messages.
+
+    The transaction has set IN_INDEX_ORDER. None where the id never meant anybody.
+    """
+    asked = _asked(tenant, (), wanted, start) | {"most": limit + 1, "id": customer}
+    del asked["contacts"]
+    rows = (await connection.execute(PAGES_AT_ONCE[wanted.order], asked)).all()
+    if not rows and await holder(connection, tenant, customer) is None:
+        return None
+    newest = wanted.order is Order.NEWEST
+    shown = [history_entry(row) for row in rows if not row.said]
+    shown.sort(key=lambda entry: entry.moment, reverse=newest)  # a union promises no order
+    said = [row_entry(row) for row in rows if row.said]
+    found = found_before(shown, limit, wanted.mark)
+    more = await amendments_about(
+        connection, tenant, spoken_of(edits_among(said)), known=frozenset(spoken_of(shown))
+    )
+    return found, said + more
+
+
 async def entries(
     connection: ReadConnection,
     tenant: str,
@@ -170,12 +234,12 @@ async def entries(
     asked = _asked(tenant, held.contacts, wanted, start) | {"most": limit + 1}
     if not wanted.chosen:
         rows = await connection.execute(WHOLE_PAGES[wanted.order], asked)
-        return found_before([_entry(row) for row in rows], limit, wanted.mark)
+        return found_before([history_entry(row) for row in rows], limit, wanted.mark)
     in_table = wanted.case is not None
     most = MOST_LOOKED_AT_IN_TABLE if in_table else MOST_LOOKED_AT
     asked |= _filters(wanted) | {"each": max(limit + 1, most // max(1, len(held.contacts)))}
     rows = await connection.execute(CHOSEN_PAGES[wanted.order, in_table], asked)
-    looked = [Looked(_entry(row), row.fits, row.last) for row in rows]
+    looked = [Looked(history_entry(row), row.fits, row.last) for row in rows]
     return found_among(looked, limit, wanted.mark)
 
 
@@ -188,10 +252,17 @@ def _asked(
         "since": wanted.since or datetime.min.replace(tzinfo=UTC),
         "until": wanted.until or datetime.max.replace(tzinfo=UTC),
         "as_of": wanted.as_of,
-        "occurred_at": start.occurred_at,
-        "topic": start.topic,
-        "partition": start.partition,
-        "offset": start.offset,
+        **place_of(start),
+    }
+
+
+def place_of(cursor: Cursor) -> dict[str, Any]:
+    """Return a cursor's place as the parameters of a query."""
+    return {
+        "occurred_at": cursor.occurred_at,
+        "topic": cursor.topic,
+        "partition": cursor.partition,
+        "offset": cursor.offset,
     }
 
 
@@ -205,6 +276,7 @@ def _filters(wanted: Selection) -> dict[str, Any]:
     return filters if wanted.case is None else filters | {"case": wanted.case}
 
 
-def _entry(row: Row[Any]) -> Entry:
+def history_entry(row: Row[Any]) -> Entry:
+    """Return the entry in a row that has COLUMNS and CASE."""
     entry = row_entry(row)
     return replace(entry, case=row.message_case) if row.message_case else entry

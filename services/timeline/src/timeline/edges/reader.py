@@ -108,36 +108,51 @@ async def amendments_of(
 
     With `as_of` only what was learned by then.
     """
+    return await amendments_about(connection, tenant, spoken_of(entries), as_of)
+
+
+async def amendments_about(
+    connection: ReadConnection,
+    tenant: str,
+    wanted: set[UUID],
+    as_of: datetime | None = None,
+    known: frozenset[UUID] = frozenset(),
+) -> list[Entry]:
+    """Return all that was said under these references and, of edits, under those that they bring.
+
+    What was said under the `known` ones is known.
+    """
     found: list[Entry] = []
-    asked: set[UUID] = set()
-    wanted = spoken_of(entries)
-    while wanted:
+    asked = set(known)
+    while wanted := wanted - asked:
         asked |= wanted
         rows = await connection.execute(
             _AMENDMENTS, {"tenant": tenant, "about": list(wanted), "as_of": as_of}
         )
         heard = [row_entry(row) for row in rows]
         found += heard
-        wanted = spoken_of(edits_among(heard)) - asked
+        wanted = spoken_of(edits_among(heard))
     return found
 
 
 def row_entry(row: Row[Any]) -> Entry:
-    """Return the entry in a row that has COLUMNS."""
+    """Return the entry in a row that begins with COLUMNS."""
+    tenant, contact, event_id, occurred_at, learned_at, topic, partition, offset, *rest = tuple(row)
+    type_, kind, channel, direction, message, about, conversation, case, body, *_ = rest
     return Entry(
-        tenant=row.tenant,
-        contact=row.address,
-        event_id=row.event_id,
-        occurred_at=row.occurred_at,
-        learned_at=row.learned_at,
-        position=Position(row.topic, row.partition, row.offset),
-        type=row.type,
-        kind=row.kind,
-        channel=row.channel,
-        direction=row.direction,
-        message=row.message,
-        about=row.about,
-        body=row.body,
-        conversation=row.conversation,
-        case=row.case_id,
+        tenant=tenant,
+        contact=contact,
+        event_id=event_id,
+        occurred_at=occurred_at,
+        learned_at=learned_at,
+        position=Position(topic, partition, offset),
+        type=type_,
+        kind=kind,
+        channel=channel,
+        direction=direction,
+        message=message,
+        about=about,
+        body=body,
+        conversation=conversation,
+        case=case,
     )

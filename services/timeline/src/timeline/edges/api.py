@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import Response
 
@@ -10,6 +10,7 @@ from common.edges.database import reading
 from common.edges.tokens import Principal, TokenVerifier, bearer
 from timeline.core.pages import page
 from timeline.core.values import canonical
+from timeline.edges.access_watch import shows
 from timeline.edges.asked import (
     SCOPE,
     AskedTimeline,
@@ -51,12 +52,13 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         responses={200: CUSTOMER_ANSWER, **refusals(400)},
         response_class=Response,
     )
-    async def find(principal: reader, contact: ContactQuery) -> Response:
+    async def find(principal: reader, contact: ContactQuery, request: Request) -> Response:
         address = canonical(_with_plus(contact), region)
         if address is None:
             raise HTTPException(400, "contact: not a contact, want kind:value")
         async with reading(engine, principal.tenant) as connection:
             found = existing(await holder_of(connection, principal.tenant, address))
+            shows(request, [found])
             customer = await customer_of(connection, principal.tenant, found)
         return json_answer(existing(customer))
 

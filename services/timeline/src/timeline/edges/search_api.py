@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,8 +15,10 @@ from common.core.events import Direction
 from common.edges.database import ReadConnection, reading
 from common.edges.tokens import Principal, TokenVerifier, bearer
 from timeline.core.search_cursor import Order, SearchCursor, beginning, read_search_cursor
+from timeline.core.search_hits import Hits
 from timeline.core.search_query import read_query
 from timeline.core.values import canonical, storable, utc
+from timeline.edges.access_watch import shows
 from timeline.edges.openapi import HITS_ANSWER, refusals
 from timeline.edges.reader import current_id
 from timeline.edges.search import Filters, Search, contact_row, contacts_of_customer, search
@@ -66,7 +68,9 @@ def search_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -> 
         responses={200: HITS_ANSWER, **refusals(400)},
         response_class=Response,
     )
-    async def find(principal: reader, asked: Annotated[Asked, Query()]) -> Response:
+    async def find(
+        principal: reader, asked: Annotated[Asked, Query()], request: Request
+    ) -> Response:
         """Give a page. Two characters are enough in every script; width and case do not matter."""
         try:
             query = read_query(asked.q)
@@ -83,7 +87,8 @@ def search_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -> 
                 limit=asked.limit,
             )
             hits = await _in_time(connection, wanted)
-        return Response(hits, media_type="application/json")
+        shows(request, (hit.customer for hit in hits.hits))
+        return Response(msgspec.json.encode(hits), media_type="application/json")
 
     return routes
 
@@ -127,9 +132,9 @@ async def _contacts(
     return tuple(sorted(set.intersection(*wanted))) if wanted else None
 
 
-async def _in_time(connection: ReadConnection, wanted: Search) -> bytes:
+async def _in_time(connection: ReadConnection, wanted: Search) -> Hits:
     try:
-        return msgspec.json.encode(await search(connection, wanted))
+        return await search(connection, wanted)
     except DBAPIError as error:
         if _sqlstate(error) != _CANCELED:
             raise

@@ -11,6 +11,9 @@ SECONDS ?= 60
 TENANT ?= acme
 SCOPES ?= timeline:read routing:read routing:supervise
 SUBJECT ?= local-developer
+# Certificates that the image builds trust, e.g. those of a proxy of your own.
+CA ?= /etc/ssl/certs/ca-certificates.crt
+, := ,
 
 export PYTHONPATH := deploy
 export UV_PYTHON_DOWNLOADS := never
@@ -18,7 +21,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock format contract lock theory bench bench-scale chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock format contract lock images theory bench bench-scale chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,12 +64,22 @@ format: $(STAMP) ## put every file in its form
 contract: $(STAMP) ## write the JSON Schemas and the AsyncAPI document from the code
 	@$(PY) -m common contract
 
-lock: $(STAMP) ## resolve the dependencies of every pyproject.toml into requirements.lock
+COMPILE = pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links --no-emit-package madoguchi-common
+lock: $(STAMP) ## resolve the dependencies into requirements.lock, and what of it each service and the images' tools need
 	@uv=$$(command -v uv || echo $(VENV)/bin/uv); \
-	$$uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --no-emit-package madoguchi-common \
-	  libs/common/pyproject.toml services/*/pyproject.toml --group pyproject.toml:dev \
-	  --output-file requirements.lock $(ARGS)
+	$$uv $(COMPILE) libs/common/pyproject.toml services/*/pyproject.toml --group pyproject.toml:dev \
+	  --output-file requirements.lock $(ARGS) && \
+	for folder in services/*; do \
+	  $$uv $(COMPILE) --constraint requirements.lock $$folder/pyproject.toml --output-file $$folder/requirements.lock || exit 1; \
+	done && \
+	$$uv $(COMPILE) --constraint requirements.lock deploy/images/tools.in --output-file deploy/images/requirements.lock
+
+images: ## build an image of each service with a Docker engine: madoguchi/<service>:latest
+	@for folder in services/*; do service=$${folder#services/}; echo "image: madoguchi/$$service"; \
+	DOCKER_BUILDKIT=1 docker build --quiet --network host $(if $(wildcard $(CA)),--secret id=ca$(,)src=$(CA)) \
+	  --file deploy/images/Dockerfile --build-arg SERVICE=$$service --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --tag madoguchi/$$service . || exit 1; done
 
 theory: $(STAMP) ## long runs of the simulator beside Erlang C, Erlang A and Wallace-Whitt: some minutes
 	@$(PY) -m tests.simulation

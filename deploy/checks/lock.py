@@ -1,16 +1,17 @@
-"""Does requirements.lock fit the pyproject files and what is installed? Asks no registry.
+"""Do the locks fit the pyproject files, each other and what is installed? Asks no registry.
 
     python -m checks.lock
 
 `make lock` writes the lock; this says when it must be written again: every dependency that a
 pyproject names is locked at a version it accepts, every locked package is wanted by somebody, is
-installed at exactly that version, and has its hashes.
+installed at exactly that version, and has its hashes. A service's own lock, from which its image
+is made, is the part of it that the service leads to.
 """
 
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -50,15 +51,19 @@ class Pin:
         return not self.requirement.marker or self.requirement.marker.evaluate()
 
 
+def blocks_of(text: str) -> list[str]:
+    """Return a lock's blocks: a requirement a line, its hashes on continued lines below."""
+    return re.split(r"\n(?=\S)", text.strip())
+
+
 def parse_lock(text: str) -> list[Pin]:
-    """Return the pins of a lock: a requirement a line, its hashes on continued lines below."""
-    blocks = re.split(r"\n(?=\S)", text.strip())
+    """Return the pins of a lock."""
     return [
         Pin(
             Requirement(block.partition("\\")[0].partition("--hash")[0].strip()),
             block.count("--hash="),
         )
-        for block in blocks
+        for block in blocks_of(text)
     ]
 
 
@@ -91,8 +96,8 @@ def uninstalled(pins: Iterable[Pin], installed: Versions) -> list[str]:
     ]
 
 
-def unwanted(pins: Iterable[Pin], named: Iterable[Requirement], needs: Needs) -> list[str]:
-    """Return a complaint for each pin that no named requirement leads to, by the installed packages' needs."""
+def reached(named: Iterable[Requirement], needs: Needs) -> set[NormalizedName]:
+    """Return all packages that the named requirements lead to, by the installed packages' needs."""
     wanted: set[NormalizedName] = set()
     ahead = [canonicalize_name(requirement.name) for requirement in named]
     while ahead:
@@ -100,7 +105,22 @@ def unwanted(pins: Iterable[Pin], named: Iterable[Requirement], needs: Needs) ->
         if name not in wanted:
             wanted.add(name)
             ahead += [canonicalize_name(need.name) for need in needs.get(name, ())]
+    return wanted
+
+
+def unwanted(pins: Iterable[Pin], wanted: Collection[NormalizedName]) -> list[str]:
+    """Return a complaint for each pin that nobody leads to."""
     return [f"{pin.name} is locked and nobody needs it" for pin in pins if pin.name not in wanted]
+
+
+def not_a_part(name: str, part: str, whole: str) -> list[str]:
+    """Return a complaint for each block of a service's lock that the whole lock has not just so."""
+    known = set(blocks_of(whole))
+    return [
+        f"{name}: {block.partition(' ')[0]} is not so in the whole lock"
+        for block in blocks_of(part)
+        if block not in known
+    ]
 
 
 def unhashed(pins: Iterable[Pin]) -> list[str]:
@@ -112,8 +132,7 @@ def complaints() -> list[str]:
     """Compare this repository's files with what is installed here."""
     text = LOCK.read_text()
     pins = parse_lock(text)
-    files = [ROOT / "pyproject.toml", *ROOT.glob("*/*/pyproject.toml")]
-    named = [item for file in files for item in named_in(tomllib.loads(file.read_text()))]
+    named = named_by(ROOT / "pyproject.toml", *ROOT.glob("*/*/pyproject.toml"))
     here = {canonicalize_name(found.name): found for found in distributions()}
     needs = {
         name: [Requirement(need) for need in found.requires or ()] for name, found in here.items()
@@ -121,10 +140,25 @@ def complaints() -> list[str]:
     return [
         *unmet(named, {pin.name: pin.version for pin in pins}),
         *uninstalled(pins, {name: found.version for name, found in here.items()}),
-        *unwanted(pins, named, needs),
+        *unwanted(pins, reached(named, needs)),
         *unhashed(pins),
         *(["it holds a registry's address"] if "://" in text else []),
+        *(one for folder in sorted(ROOT.glob("services/*")) for one in of_service(folder, text)),
     ]
+
+
+def of_service(folder: Path, whole: str) -> list[str]:
+    """Return what is wrong with the lock from which a service's image is made."""
+    text = (folder / LOCK.name).read_text()
+    locked = {pin.name: pin.version for pin in parse_lock(text)}
+    named = named_by(ROOT / "libs" / "common" / "pyproject.toml", folder / "pyproject.toml")
+    said = [f"{folder.name}: {one}" for one in unmet(named, locked)]
+    return [*said, *not_a_part(folder.name, text, whole)]
+
+
+def named_by(*files: Path) -> list[Requirement]:
+    """Return what these pyproject files name."""
+    return [item for file in files for item in named_in(tomllib.loads(file.read_text()))]
 
 
 def main() -> int:

@@ -4,7 +4,16 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from checks.lock import named_in, parse_lock, unhashed, uninstalled, unmet, unwanted
+from checks.lock import (
+    named_in,
+    not_a_part,
+    parse_lock,
+    reached,
+    unhashed,
+    uninstalled,
+    unmet,
+    unwanted,
+)
 
 LOCK = """\
 aiokafka==0.14.0 \\
@@ -66,10 +75,18 @@ def test_what_is_locked_must_be_installed_at_that_version() -> None:
 def test_what_nobody_needs_is_not_locked() -> None:
     needs = {canonicalize_name("aiokafka"): [Requirement("typing_extensions>=4")]}
 
-    assert unwanted(parse_lock(LOCK), [Requirement("aiokafka")], needs) == [
+    assert unwanted(parse_lock(LOCK), reached([Requirement("aiokafka")], needs)) == [
         "colorama is locked and nobody needs it"
     ]
 
 
 def test_a_pin_without_a_hash_is_refused() -> None:
     assert unhashed(parse_lock(LOCK)) == ["typing-extensions is locked without a hash"]
+
+
+def test_a_services_lock_holds_nothing_that_the_whole_lock_has_not_just_so() -> None:
+    part, _, _ = LOCK.partition("colorama")
+    assert not_a_part("router", part, LOCK) == []
+    assert not_a_part("router", part.replace("sha256:bb", "sha256:zz"), LOCK) == [
+        "router: aiokafka==0.14.0 is not so in the whole lock"
+    ]

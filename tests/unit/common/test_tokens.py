@@ -1,6 +1,7 @@
 """Only a token that our issuer signed for us, that lives, and that names a tenant opens a door."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,6 +68,18 @@ async def test_a_token_with_a_wrong_claim_is_refused(
 ) -> None:
     with pytest.raises(InvalidTokenError):
         await verifier.principal(token(**changes))
+
+
+async def test_a_token_is_verified_once_until_it_expires(tmp_path: Path) -> None:
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps(KeySet([KEY]).as_dict(private=False)))
+    now = [system_clock()]
+    verifier = TokenVerifier(str(path), ISSUER, AUDIENCE, lambda: now[0])
+    good = token()
+    first = await verifier.principal(good)
+    assert await verifier.principal(good) is first
+    now[0] += timedelta(seconds=61)
+    assert await verifier.principal(good) is not first
 
 
 async def test_a_token_that_somebody_else_signed_is_refused(verifier: TokenVerifier) -> None:

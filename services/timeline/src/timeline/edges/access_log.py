@@ -6,13 +6,14 @@ being made, so a page hardly waits for it.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 from msgspec import Struct
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.errors import TransientError
@@ -70,6 +71,10 @@ _FROM = text(
 )
 
 
+# Of each tenant the number and hash of the last record.
+Last = dict[str, tuple[int, bytes]]
+
+
 class Sought(Struct, frozen=True, kw_only=True):
     """Which records of a tenant: about whom, by whom, before which number, and at most how many."""
 
@@ -89,6 +94,7 @@ class AccessLog:
         self._engine = engine
         self._waiting: list[tuple[Access, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._last: Last = {}
 
     def add(self, access: Access) -> "asyncio.Future[None]":
         """Return what is done when the record is committed. Raises TransientError if too many wait."""
@@ -119,7 +125,7 @@ class AccessLog:
         while self._waiting:
             taken, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
             try:
-                await write(self._engine, [access for access, _ in taken])
+                await write(self._engine, [access for access, _ in taken], self._last)
             except Exception as error:
                 if not is_passing(error):
                     raise
@@ -132,24 +138,51 @@ class AccessLog:
             metrics.access_waiting.set(len(self._waiting))
 
 
-async def write(engine: AsyncEngine, accesses: Sequence[Access]) -> None:
-    """Commit records, each tenant's in the order given and after all that it has."""
+async def write(engine: AsyncEngine, accesses: Sequence[Access], last: Last | None = None) -> None:
+    """Commit records, each tenant's in the order given and after all that it has.
+
+    `last` is what was written last as far as the caller knows, and is kept up to date. Where nobody
+    else writes, it is right: then one statement is enough, as no number is given twice.
+    """
+    known: Last = {} if last is None else last
     by_tenant: dict[str, list[Access]] = defaultdict(list)
     for access in accesses:
         by_tenant[access.tenant].append(access)
+    if known.keys() >= by_tenant.keys():
+        try:
+            await _add_after(engine, by_tenant, known)
+        except IntegrityError:
+            pass  # another process has gone on meanwhile
+        else:
+            return
     async with engine.begin() as connection:
         tenants = {"tenants": sorted(by_tenant)}
-        await connection.execute(
-            _LOCK, tenants
-        )  # a statement of its own: it sees what it waited for
+        # A statement of its own: the next one sees what it waited for.
+        await connection.execute(_LOCK, tenants)
         rows = (await connection.execute(_LAST, tenants)).all()
-        last = {row.tenant: (row.sequence, row.hash) for row in rows}
-        logged = [
-            one
-            for tenant, its in by_tenant.items()
-            for one in chained(its, *last.get(tenant, (0, BEGINNING)))
-        ]
+        found = dict.fromkeys(by_tenant, (0, BEGINNING))
+        found |= {row.tenant: (row.sequence, row.hash) for row in rows}
+        logged = _logged_after(by_tenant, found)
         await connection.execute(_ADD, _columns(logged))
+    known.update(_ends(logged))
+
+
+async def _add_after(
+    engine: AsyncEngine, by_tenant: Mapping[str, Sequence[Access]], last: Last
+) -> None:
+    logged = _logged_after(by_tenant, last)
+    async with engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await alone.execute(_ADD, _columns(logged))
+    last.update(_ends(logged))
+
+
+def _logged_after(by_tenant: Mapping[str, Sequence[Access]], last: Last) -> list[Logged]:
+    return [one for tenant, its in by_tenant.items() for one in chained(its, *last[tenant])]
+
+
+def _ends(logged: Sequence[Logged]) -> Last:
+    return {one.access.tenant: (one.sequence, one.hash) for one in logged}
 
 
 async def page(connection: AsyncConnection, sought: Sought) -> list[Logged]:

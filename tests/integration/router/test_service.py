@@ -18,7 +18,10 @@ from router.wiring import build
 Rows = Callable[..., Awaitable[list[Any]]]
 Write = Callable[..., Any]
 
-TOPICS = ("messages.v1", "customers.v1", "routing.v1", "dead-letter.v1")
+TOPICS = (
+    *("messages.v1", "customers.v1", "consent.v1", "activities.v1"),
+    *("routing.v1", "dead-letter.v1"),
+)
 
 
 @pytest.fixture

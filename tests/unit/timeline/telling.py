@@ -39,12 +39,17 @@ def after(minutes: float) -> datetime:
 
 
 def event(
-    data: msgspec.Struct, subject: str, at: datetime, *parts: str, tenant: str = TENANT
+    data: msgspec.Struct,
+    subject: str,
+    at: datetime,
+    *parts: str,
+    tenant: str = TENANT,
+    source: str = "/test",
 ) -> Event:
     """Return an event that went over the bus, so that it is what a reader would see."""
     attributes = Attributes(
         id=derived_id("test", *parts) if parts else derived_id("test", repr(data), str(at)),
-        source="/test",
+        source=source,
         type=event_type(data),
         subject=subject,
         time=at,
@@ -186,11 +191,13 @@ def profile(
     tenant: str = TENANT,
     **fields: Any,
 ) -> Event:
-    """Return what a CRM knows of a customer."""
+    """Return what a system knows of a customer: `crm-1` is a reference of the system `/crm`."""
     data = CustomerChanged(
         customer_ref=ref, contacts=tuple(contacts), changed_at=after(minutes), **fields
     )
-    return event(data, ref, after(minutes), tenant, ref, *contacts, str(minutes), tenant=tenant)
+    parts = (tenant, ref, *contacts, str(minutes))
+    source = f"/{ref.partition('-')[0]}"
+    return event(data, ref, after(minutes), *parts, tenant=tenant, source=source)
 
 
 def entry(told: Event, offset: int = 0, topic: int = 0, partition: int = 0) -> Entry:

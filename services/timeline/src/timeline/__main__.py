@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from common.core.events import DecisionKind, IdentityDecided
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
 from common.edges.logs import configure_logs
 from common.edges.migrations import migrate as migrate_schema
 from common.edges.service import run
 from timeline.core.values import canonical
-from timeline.edges.contacts import ContactKey, mark_shared
+from timeline.edges.deciding import decide
 from timeline.search_command import search, search_index
 from timeline.settings import Settings
 from timeline.wiring import MIGRATIONS, SERVICE, build
@@ -46,14 +47,17 @@ def share(
     address = canonical(contact, settings.region)
     if address is None:
         raise typer.BadParameter("not a contact, want kind:value")
-    asyncio.run(_share(settings.database, (tenant, address)))
+    asyncio.run(_share(settings.database, tenant, address))
     typer.echo(f"{address} is shared")
 
 
-async def _share(database: str, key: ContactKey) -> None:
+async def _share(database: str, tenant: str, contact: str) -> None:
     engine = create_writer_engine(database, SERVICE, pool_size=1)
+    blocked = IdentityDecided(
+        kind=DecisionKind.BLOCK, person="operator", decided_at=system_clock(), contacts=(contact,)
+    )
     async with engine.begin() as connection:
-        await mark_shared(connection, key, system_clock())
+        await decide(connection, tenant, blocked)
     await engine.dispose()
 
 

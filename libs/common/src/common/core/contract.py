@@ -23,6 +23,7 @@ _TOPIC_OF = {
     "attachment.": MESSAGES,
     "consent.": CONSENT,
     "customer": CUSTOMERS,
+    "identity.": CUSTOMERS,
     "activity.": ACTIVITIES,
     "case.": ROUTING,
     "offer.": ROUTING,

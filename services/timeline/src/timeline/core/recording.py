@@ -18,6 +18,7 @@ from common.core.events import (
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,
+    IdentityDecided,
     Message,
     MessageStatus,
 )
@@ -42,7 +43,7 @@ from timeline.core.values import canonical, json_value, storable, utc
 
 _TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
 _ABOUT_NO_CONTACT = (
-    *(CustomerChanged, CustomersMerged, CustomersUnmerged),  # identity's
+    *(CustomerChanged, CustomersMerged, CustomersUnmerged, IdentityDecided),  # identity's
     *(AgentChanged, AgentPresenceChanged, RulesActivated),  # the company's own
     *(CustomerErased, CustomerForgotten),  # those who are forgotten
 )

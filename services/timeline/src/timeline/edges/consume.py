@@ -5,19 +5,21 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import CustomerChanged
+from common.core.events import CustomerChanged, DecisionKind, IdentityDecided
 from common.edges.batches import Received
 from common.edges.clock import Clock
 from timeline.core.entry import Entry
-from timeline.core.identity import Profile, may_link, profile_of
+from timeline.core.identity import Decision, Profile, decision_of, profile_of
 from timeline.core.months import months_of
 from timeline.core.recording import entry_of, position_of
-from timeline.edges.clusters import lock_customers
+from timeline.edges.clusters import concerned, lock_customers
 from timeline.edges.contacts import ContactKey, contact_ids
 from timeline.edges.erasure_guard import ErasureGuard
-from timeline.edges.identities import write_profiles
+from timeline.edges.identities import write_identities
 from timeline.edges.months import ensure_months
 from timeline.edges.writer import write_entries
+
+Told = Entry | Profile | Decision
 
 
 class Historian:
@@ -41,32 +43,38 @@ class Historian:
         await self._guard.learn(connection, batch)
         told = await self._guard.admitted(connection, [self._told(one) for one in batch])
         entries = [one for one in told if isinstance(one, Entry)]
-        profiles = [one for one in told if isinstance(one, Profile)]
+        people = [one for one in told if not isinstance(one, Entry)]
         moments = (entry.occurred_at for entry in entries)
         await ensure_months(connection, months_of(moments, self._clock()))
-        await lock_customers(connection, profiles)
+        await lock_customers(connection, await concerned(connection, people))
         ids = await contact_ids(connection, _first_seen(told))
-        await write_profiles(connection, profiles)
+        await write_identities(connection, people)
         await write_entries(connection, entries, ids)
 
-    def _told(self, received: Received) -> Entry | Profile | None:
+    def _told(self, received: Received) -> Told | None:
         event, heard_at = received.event, received.published_at
+        if isinstance(event.data, IdentityDecided):
+            return decision_of(event, self._region)
         if isinstance(event.data, CustomerChanged):
             return profile_of(event, heard_at, self._region)
         position = position_of(received.topic, received.partition, received.offset)
         return entry_of(event, position, heard_at, self._region)
 
 
-def _first_seen(told: Iterable[Entry | Profile]) -> dict[ContactKey, datetime]:
+def _first_seen(told: Iterable[Told]) -> dict[ContactKey, datetime]:
     """Return when each contact was first heard of, whatever the clock shows: a rebuild repeats it."""
     seen: dict[ContactKey, datetime] = {}
     for one in told:
+        at = one.data.decided_at if isinstance(one, Decision) else one.learned_at
         for contact in _contacts(one):
-            seen.setdefault((one.tenant, contact), one.learned_at)
+            seen.setdefault((one.tenant, contact), at)
     return seen
 
 
-def _contacts(told: Entry | Profile) -> Iterable[str]:
+def _contacts(told: Told) -> Iterable[str]:
     if isinstance(told, Entry):
         return (told.contact,)
-    return filter(may_link, told.contacts)
+    if isinstance(told, Profile):
+        return told.contacts
+    blocks = told.data.kind in (DecisionKind.BLOCK, DecisionKind.UNBLOCK)
+    return () if blocks else (*told.data.contacts, *told.data.others, *told.data.beyond)

@@ -39,7 +39,6 @@ _ADD_CONTACTS = text(
     ON CONFLICT DO NOTHING
     """
 )
-_SHARE = text("UPDATE contact SET shared = true WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 async def contact_ids(
@@ -55,12 +54,6 @@ async def contact_ids(
         return known
     await _add(connection, {key: first_seen[key] for key in new})
     return known | await _find(connection, new)
-
-
-async def mark_shared(connection: AsyncConnection, key: ContactKey, now: datetime) -> None:
-    """Let no profile link this contact to anybody from now on, whether it was seen yet or not."""
-    ids = await contact_ids(connection, {key: now})
-    await connection.execute(_SHARE, {"ids": list(ids.values())})
 
 
 async def _find(connection: AsyncConnection, keys: list[ContactKey]) -> dict[ContactKey, int]:

@@ -15,12 +15,12 @@ from common.edges.batches import Received
 from common.edges.erasing import ErasedNames
 from timeline.core.entry import Entry
 from timeline.core.erasure import is_old, names_gone, objects_of, speaks_of
-from timeline.core.identity import Profile
+from timeline.core.identity import Decision, Profile
 from timeline.edges.erasure_store import begin, confirm
 
 logger = structlog.get_logger()
 
-Told = Entry | Profile
+Told = Entry | Profile | Decision
 
 _KNOWN_GONE = text(
     """
@@ -139,5 +139,9 @@ def _is_refused(told: Told, erased: Erased, gone: Collection[UUID]) -> bool:
         moment = erased.profile(told.tenant, told.customer_ref)
         older = min(told.changed_at, told.learned_at)
         return moment is not None and older <= moment
+    if isinstance(told, Decision):
+        about = (*told.data.contacts, *told.data.others)
+        moments = (erased.contact(told.tenant, contact) for contact in about)
+        return any(moment is not None and told.data.decided_at <= moment for moment in moments)
     moment = erased.contact(told.tenant, told.contact)
     return moment is not None and (is_old(told, moment) or told.event_id in gone)

@@ -31,7 +31,11 @@ CREATE UNIQUE INDEX contact_owner_last ON contact_owner (contact_id) WHERE valid
 """
 
 # `moved_at` is strictly later with every move, so that a reader of the bus can tell which was last.
-_CONTACT = "ALTER TABLE contact ADD COLUMN moved_at timestamptz"
+# `popular`: so many profiles name it that it is nobody's own.
+_CONTACT = """
+ALTER TABLE contact ADD COLUMN moved_at timestamptz;
+ALTER TABLE contact ADD COLUMN popular boolean NOT NULL DEFAULT false;
+"""
 
 # Evidence counts in the order in which it was true, not heard: `changed_at`, then `cause`. One that
 # is `refused` links nobody, and says why not.
@@ -39,6 +43,8 @@ _LINK = """
 ALTER TABLE link ADD COLUMN source text NOT NULL DEFAULT '';
 ALTER TABLE link ADD COLUMN changed_at timestamptz;
 ALTER TABLE link ADD COLUMN refused text;
+ALTER TABLE link ADD COLUMN approved uuid;
+ALTER TABLE link ADD COLUMN barred uuid;
 UPDATE link SET changed_at = linked_at;
 ALTER TABLE link ALTER COLUMN changed_at SET NOT NULL;
 """
@@ -47,13 +53,14 @@ ALTER TABLE link ALTER COLUMN changed_at SET NOT NULL;
 _MERGE = """
 ALTER TABLE merge ADD COLUMN merge_id uuid;
 ALTER TABLE merge ADD COLUMN person text;
+ALTER TABLE merge ADD COLUMN profiles text[] NOT NULL DEFAULT '{}';
 ALTER TABLE merge ADD COLUMN undone_at timestamptz;
 ALTER TABLE merge ADD COLUMN undone_by uuid;
 CREATE UNIQUE INDEX merge_name ON merge (merge_id);
 CREATE INDEX merge_survivor ON merge (survivor);
 """
 
-# What a person decided, as it stands on the bus.
+# What people decided, so that it is carried out once; the decision itself stands on the bus.
 _DECISION = """
 CREATE TABLE identity_decision (
   tenant text NOT NULL,
@@ -61,7 +68,6 @@ CREATE TABLE identity_decision (
   kind text NOT NULL,
   person text NOT NULL,
   decided_at timestamptz NOT NULL,
-  body json NOT NULL,
   PRIMARY KEY (decision_id, tenant)
 )
 """
@@ -90,7 +96,8 @@ CREATE TABLE blocked (
   pattern text COLLATE "C" NOT NULL,
   note text,
   person text NOT NULL,
-  blocked_at timestamptz NOT NULL,
+  decided_at timestamptz NOT NULL,
+  blocked boolean NOT NULL,
   PRIMARY KEY (pattern, tenant)
 )
 """
@@ -110,7 +117,7 @@ CREATE TABLE review (
   closed_at timestamptz
 );
 CREATE INDEX review_open ON review (tenant, found_at, review_id) WHERE state = 'open';
-CREATE INDEX review_contact ON review (contact, tenant);
+CREATE INDEX review_profile ON review (customer_ref, tenant);
 """
 
 # Two profiles that may be of one person (`one` < `other`), and how alike they are.
@@ -125,7 +132,9 @@ CREATE TABLE suggestion (
   found_at timestamptz NOT NULL,
   state text NOT NULL,
   person text,
-  closed_at timestamptz
+  closed_at timestamptz,
+  FOREIGN KEY (one, tenant) REFERENCES profile (customer_ref, tenant) ON DELETE CASCADE,
+  FOREIGN KEY (other, tenant) REFERENCES profile (customer_ref, tenant) ON DELETE CASCADE
 );
 CREATE INDEX suggestion_one ON suggestion (one, tenant);
 CREATE INDEX suggestion_other ON suggestion (other, tenant);
@@ -147,6 +156,7 @@ _ACCOUNT = """
 CREATE TABLE account (
   tenant text NOT NULL,
   account_id text COLLATE "C" NOT NULL,
+  tells boolean NOT NULL,
   told_at timestamptz NOT NULL,
   cause uuid NOT NULL,
   body json NOT NULL,
@@ -229,6 +239,7 @@ def _tell_the_past() -> None:
         moved |= {"survivor": merge.survivor, "cause": merge.cause}
         connection.execute(text(_MOVED), moved)
     connection.execute(text(_LAST))
+    op.execute("ALTER TABLE merge ALTER COLUMN merge_id SET NOT NULL")
 
 
 def _decoded(contacts: object) -> list[str]:

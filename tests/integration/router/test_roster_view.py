@@ -62,6 +62,23 @@ async def test_before_the_first_decision_it_is_read_once(
     assert view.of("acme") is None
 
 
+async def test_it_is_read_again_when_the_journal_has_news_and_only_then(
+    writer: AsyncEngine, policy: Policy
+) -> None:
+    await sign_in(writer, policy, "acme", "tanaka", Presence.ONLINE, 3)
+    await sign_in(writer, policy, "globex", "sato", Presence.ONLINE, 5)
+    view = RosterView(writer)
+    await view.refresh()
+    before = view.of("acme")
+    await view.refresh()
+    assert view.of("acme") is before
+    await sign_in(writer, policy, "acme", "suzuki", Presence.ONLINE, 1)
+    await view.refresh()
+    roster = view.of("acme")
+    assert roster is not None
+    assert roster.signed_in["technical"] == ({"network": 1}, {"network": 3})
+
+
 async def test_the_component_reads_and_finishes_what_it_has_begun(
     writer: AsyncEngine, policy: Policy
 ) -> None:

@@ -235,3 +235,17 @@ def test_a_case_that_moved_waits_in_its_new_lane_only() -> None:
 
 def test_nobody_without_capacity_is_asked() -> None:
     assert Board([an_agent("佐藤", capacity=0)], [a_case(1)]).assign(NOW) == []
+
+
+def test_a_lane_is_for_whoever_qualifies_whether_he_is_free_or_not() -> None:
+    board: Board[Case] = Board([an_agent("佐藤", skills={"network": 2}, capacity=0)])
+    assert board.is_for_somebody(lane_of(a_case(1, skills={"network": 2})))
+    assert not board.is_for_somebody(lane_of(a_case(2, skills={"network": 3})))
+    assert not board.is_for_somebody(lane_of(a_case(3, queue="billing")))
+
+
+def test_cases_put_in_as_a_lane_are_matched_as_if_put_in_one_by_one() -> None:
+    board: Board[Case] = Board([an_agent("佐藤", capacity=2)])
+    cases = [a_case(2), a_case(1), a_case(3)]
+    board.put_lane(lane_of(cases[0]), cases)
+    assert pairs(board.assign(NOW)) == [(1, "佐藤"), (2, "佐藤")]

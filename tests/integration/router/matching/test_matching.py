@@ -303,6 +303,44 @@ async def test_a_running_matcher_offers_what_it_hears_of_until_it_is_told_to_sto
     await running
 
 
+async def test_what_is_offered_wakes_when_the_offer_ends_if_nothing_is_due_before(
+    matcher: Matcher, wait: Wait, come: Come, a_case: ACase, news_of: NewsOf, rows: Rows
+) -> None:
+    soon, late = NOW + timedelta(seconds=5), NOW + timedelta(hours=5)
+    await come("佐藤", capacity=3)
+    await wait(a_case(1), a_case(2, wake_at=soon), a_case(3, wake_at=late))
+    await matcher.round(news_of("technical"))
+    found = await rows("SELECT wake_at, offered_until FROM support_case ORDER BY case_id")
+    ends = found[0].offered_until
+    assert NOW < ends < late
+    assert [row.wake_at for row in found] == [ends, soon, ends]
+
+
+async def test_an_offer_is_written_as_its_case_and_agent_say(
+    matcher: Matcher, wait: Wait, come: Come, a_case: ACase, news_of: NewsOf, rows: Rows
+) -> None:
+    await come("佐藤", queues=("technical", "vip"), capacity=4)
+    await wait(a_case(1, version=7), a_case(2, queue="vip", units=2))
+    await matcher.round(news_of("technical", "vip"))
+    made = await rows(
+        "SELECT offer.*, held.version, held.offer AS known, held.queue AS waits_in, held.state AS is_now"
+        "  FROM offer JOIN support_case AS held USING (case_id) ORDER BY case_id"
+    )
+    (agent,) = await rows("SELECT used, load, version FROM agent")
+    assert [(row.tenant, row.agent, row.state, row.ended_at) for row in made] == [
+        ("acme", "佐藤", "made", None)
+    ] * 2
+    assert [row.version for row in made] == [8, 2]
+    assert [row.queue for row in made] == ["technical", "vip"]
+    assert all(
+        (row.offer_id, row.queue, row.is_now) == (row.known, row.waits_in, "offered")
+        for row in made
+    )
+    assert all(row.made_at == NOW for row in made)
+    assert [row.agent_version for row in made] == [agent.version - 1, agent.version]
+    assert (agent.used, agent.load) == ({"line": 3}, 3)
+
+
 async def test_a_matcher_outlives_its_connection(
     writer: AsyncEngine,
     matcher_on: Callable[..., Matcher],

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -87,7 +88,7 @@ def rows(writer: AsyncEngine) -> Rows:
 
 @pytest.fixture
 def pages(reader: AsyncEngine) -> Pages:
-    """Read a page of whoever holds a contact, as the API does."""
+    """Read a page of whoever holds a contact, or whom an id means, as the API does."""
 
     async def page(
         contact: str,
@@ -95,10 +96,11 @@ def pages(reader: AsyncEngine) -> Pages:
         before: str | None = None,
         tenant: str = TENANT,
         wanted: Selection = WHOLE,
+        customer: UUID | None = None,
     ) -> Page:
         start = read_cursor(before, wanted.mark) if before else STARTS[wanted.order]
         async with reading(reader, tenant) as connection:
-            customer = await holder_of(connection, tenant, contact)
+            customer = customer or await holder_of(connection, tenant, contact)
             if customer is None:
                 return Page((), None)
             held = await holder(connection, tenant, customer, wanted.as_of)

@@ -13,5 +13,15 @@ class Settings(CommonSettings):
     search_indexing: bool = Field(
         default=True, description="whether `serve` also builds the search's index; see search-index"
     )
+    public_url: str = Field(
+        "", description="address at which tools reach this service, for links; empty = paths alone"
+    )
+    link_keys: str = Field(
+        "",
+        description=(
+            "id:secret pairs (32 characters or more), separated by commas, that sign links to files;"
+            " the first one signs; the same in every replica; empty = a secret of this process alone"
+        ),
+    )
     search_connections: int = Field(2, description="searches that the database answers at once")
     live_streams: int = Field(5000, description="live streams that one process holds open at once")

@@ -1,6 +1,8 @@
 """Puts the service together."""
 
+import secrets
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -11,14 +13,20 @@ from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.consuming import ConsumingParts, ConsumingService, consuming_parts
 from common.edges.database import create_reader_engine, create_writer_engine
+from common.edges.objects import ObjectStore
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.streaming import Streams
 from common.edges.tokens import TokenVerifier, declare_scopes
 from timeline.core.entry import TOPICS
+from timeline.core.file_links import LinkKeys, read_keys
 from timeline.edges.api import timeline_routes
 from timeline.edges.consume import Historian
+from timeline.edges.conversations_api import conversations_routes
+from timeline.edges.entries_api import entries_routes
 from timeline.edges.erasure_guard import ErasureGuard
+from timeline.edges.file_links import FileLinks
+from timeline.edges.files_api import files_routes
 from timeline.edges.live_api import live_routes
 from timeline.edges.live_feed import CustomersHub
 from timeline.edges.months import MonthsAhead
@@ -101,9 +109,23 @@ def surface(
     )
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(timeline_routes(reader, verifier, settings.region))
+    app.include_router(conversations_routes(reader, verifier))
+    links = FileLinks(_link_keys(settings), system_clock, settings.public_url)
+    app.include_router(entries_routes(reader, verifier, links))
+    app.include_router(files_routes(reader, links, _objects_of(settings)))
     app.include_router(search_routes(searcher or reader, verifier, settings.region))
     health_routes(app, health)
     tell_problems(app)
     document_structs(app)
     declare_scopes(app)
     return app
+
+
+def _link_keys(settings: Settings) -> LinkKeys:
+    """Return the keys of the settings, or one that nobody else has."""
+    return read_keys(settings.link_keys) or LinkKeys({"own": secrets.token_bytes(32)})
+
+
+def _objects_of(settings: Settings) -> Callable[[], ObjectStore]:
+    """Return what opens the object store when the first file is asked for."""
+    return cache(lambda: ObjectStore.open(settings.objects))

@@ -6,6 +6,7 @@ was erased; the others keep their places, for references name them.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable
 from hashlib import sha256
 
@@ -19,6 +20,7 @@ from common.edges.objects import ObjectStore
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Original).decode
 _LENGTH_BYTES = 4
+_REFERENCE = re.compile(r"(?P<key>originals/[^#]+)#(?P<start>[0-9]{1,12})\+(?P<length>[0-9]{1,12})")
 
 
 class _Segment:
@@ -58,12 +60,7 @@ class Originals:
 
     async def find(self, reference: str) -> Original:
         """Return the original behind a reference. Raises KeyError, PoisonError, TransientError."""
-        key, _, span = reference.partition("#")
-        start, _, length = span.partition("+")
-        frame = await self._objects.get(key, int(start), int(length))
-        if _is_erased(frame):
-            raise KeyError(reference)
-        return _original(frame, reference)
+        return await find_original(self._objects, reference)
 
     async def since(self, moment: str = "") -> AsyncIterator[tuple[str, Original]]:
         """Yield every original kept since then with its reference, oldest segment first.
@@ -96,6 +93,17 @@ class Originals:
                 segment.stored.exception()  # seen, also where every waiter was cancelled
             else:
                 segment.stored.set_result(None)
+
+
+async def find_original(objects: ObjectStore, reference: str) -> Original:
+    """Return the original behind a reference. Raises KeyError, PoisonError, TransientError."""
+    found = _REFERENCE.fullmatch(reference)
+    if found is None:
+        raise KeyError(reference)
+    frame = await objects.get(found["key"], int(found["start"]), int(found["length"]))
+    if _is_erased(frame):
+        raise KeyError(reference)
+    return _original(frame, reference)
 
 
 async def erase_originals(objects: ObjectStore, references: Iterable[str]) -> int:

@@ -68,12 +68,15 @@ class AskedTimeline(AskedPage):
         )
 
 
-def start_of(name: str, cursor: str | None, wanted: Selection) -> Cursor:
-    """Return where a page begins. Answers 400 for what is no cursor of this question."""
+def start_of(name: str, cursor: str | None, wanted: Selection, mark: bytes | None = None) -> Cursor:
+    """Return where a page begins. Answers 400 for what is no cursor of this question.
+
+    Its mark is that of what is wanted, if it has none of its own.
+    """
     if cursor is None:
         return STARTS[wanted.order]
     try:
-        return read_cursor(cursor, wanted.mark)
+        return read_cursor(cursor, wanted.mark if mark is None else mark)
     except ValueError as error:
         raise HTTPException(400, f"{name}: {error}") from error
 

@@ -4,6 +4,8 @@ from typing import Any
 
 _MESSAGE = "5d2f8a34-6c1e-5b1f-9a51-0c6a4f2f7d10"
 _LINE = "line:1657000000:U4af4980629"
+_CONVERSATION = "0f1c9a52-6b7e-5d3f-8a41-2c5e9d7b6f10"
+_CASE = "a1f93248-4c5d-5e6f-9a7b-8c9d0e1f2a3b"
 _MAIL = "email:hanako.suzuki@example.jp"
 
 CUSTOMER: dict[str, Any] = {
@@ -77,6 +79,9 @@ _CORRECTED: dict[str, Any] = {
     "reactions": [],
     "reports": [],
     "unsent_at": None,
+    "conversation": _CONVERSATION,
+    "case": _CASE,
+    "activity": None,
 }
 _CALL: dict[str, Any] = {
     "id": "1d0c3f5e-8a72-5b90-94c6-2e7f1a3b5c7d",
@@ -86,7 +91,7 @@ _CALL: dict[str, Any] = {
     "type": "io.madoguchi.activity.recorded",
     "kind": "call",
     "channel": "voice",
-    "direction": None,
+    "direction": "inbound",
     "message": None,
     "data": {
         "kind": "call",
@@ -94,6 +99,7 @@ _CALL: dict[str, Any] = {
         "occurred_at": "2026-11-23T05:05:00Z",
         "summary": "納期についてのお問い合わせ。折り返しを約束。",
         "channel": "voice",
+        "attributes": {"direction": "inbound", "duration_seconds": 372, "agent": "tanaka"},
     },
     "attachments": [],
     "delivery": None,
@@ -101,6 +107,46 @@ _CALL: dict[str, Any] = {
     "reactions": [],
     "reports": [],
     "unsent_at": None,
+    "conversation": None,
+    "case": None,
+    "activity": {
+        "summary": "納期についてのお問い合わせ。折り返しを約束。",
+        "direction": "inbound",
+        "duration_seconds": 372.0,
+        "agent": "tanaka",
+        "outcome": None,
+        "place": None,
+        "reference": None,
+        "case": None,
+    },
 }
 
 PAGE: dict[str, Any] = {"entries": [_CORRECTED, _CALL], "next": "ldb_awPJfAEEzQSjxAA"}
+
+ENTRY: dict[str, Any] = {**_CORRECTED, "customer": CUSTOMER["id"]}
+
+CONVERSATIONS: dict[str, Any] = {
+    "conversations": [
+        {
+            "id": _CONVERSATION,
+            "key": _LINE,
+            "channel": "line",
+            "subject": None,
+            "began_at": "2026-11-20T01:12:09Z",
+            "entries": 42,
+            "case": _CASE,
+            "last": _CORRECTED,
+        }
+    ],
+    "next": None,
+    "reaches": None,
+}
+
+FILE_LINK: dict[str, Any] = {
+    "url": "https://timeline.example.jp/v1/files/lqNvd27OaSR…",
+    "expires_at": "2026-11-24T02:50:00Z",
+    "name": "領収書.jpg",
+    "media_type": "image/jpeg",
+    "size": 48213,
+    "sha256": "5f8c0e3d1b2a49687f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0998",
+}

@@ -6,19 +6,24 @@ import msgspec
 from fastapi import FastAPI
 
 from common.edges.problems import MEDIA_TYPE, Problem
+from timeline.core.conversations import Conversations
 from timeline.core.customers import CustomerView
+from timeline.core.file_links import FileAccess
+from timeline.core.items import KnownEntry
 from timeline.core.pages import Page
 from timeline.core.search_hits import Hits
-from timeline.edges.examples import CUSTOMER, PAGE
+from timeline.edges.examples import CONVERSATIONS, CUSTOMER, ENTRY, FILE_LINK, PAGE
 from timeline.edges.search_examples import HITS
 
 _COMPONENTS = "#/components/schemas/{name}"
-_SERVED = (CustomerView, Page, Hits, Problem)
+_SERVED = (Conversations, CustomerView, FileAccess, KnownEntry, Page, Hits, Problem)
 _REFUSALS = {
     400: "The contact or the cursor is none",
     401: "No bearer token, or none that is valid",
     403: "The token lacks the scope",
-    404: "This tenant has no such customer",
+    404: "This tenant has no such customer, entry or file",
+    410: "The message was unsent: nobody should see it again",
+    416: "The file ends before the range begins",
     422: "A parameter is missing or out of its bounds; too little to search for",
     503: "The database is away, or a search took too long; try again",
 }
@@ -36,6 +41,20 @@ def _answer(
 
 CUSTOMER_ANSWER = _answer(CustomerView, "application/json", "The customer", CUSTOMER)
 PAGE_ANSWER = _answer(Page, "application/json", "A page of the history", PAGE)
+ENTRY_ANSWER = _answer(KnownEntry, "application/json", "The entry", ENTRY)
+CONVERSATIONS_ANSWER = _answer(
+    Conversations, "application/json", "A page of conversations", CONVERSATIONS
+)
+FILE_LINK_ANSWER = _answer(FileAccess, "application/json", "Where the file can be read", FILE_LINK)
+HTML_ANSWER: dict[str, Any] = {
+    "description": "A page on which nothing runs and nothing is loaded from elsewhere",
+    "content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}},
+}
+_BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": _BYTES},
+    206: {"description": "The range of it that was asked for", "content": _BYTES},
+}
 HITS_ANSWER = _answer(Hits, "application/json", "A page of what was found", HITS)
 
 

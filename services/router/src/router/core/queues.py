@@ -81,11 +81,16 @@ def candidates(
             why = say.queue_rule.format(rule=ready.rule.id, sentence=ready.rule.sentence)
             yield Candidate(queue, why, ready.skills)
             why = say.queue_overflow.format(queue=queue, rule=ready.rule.id)
-            for way in desks[queue].overflow:
-                if way.after is None:
-                    yield Candidate(way.to, why, ready.skills, queue, way.when or ALWAYS)
+            yield from ways_out(desks[queue], why, ready.skills)
     if previous is not None and previous in desks:
         yield Candidate(previous, say.queue_previous)
+
+
+def ways_out(desk: Desk, why: str, needs: tuple[SkillRequirement, ...] = ()) -> Iterator[Candidate]:
+    """Yield the queues that take over at once where a queue cannot take a case."""
+    for way in desk.overflow:
+        if way.after is None:
+            yield Candidate(way.to, why, needs, desk.name, way.when or ALWAYS)
 
 
 def place(

@@ -14,7 +14,7 @@ from router.core.facts import Arrival, Case, Customer, Outcome, Roster, Unrouted
 from router.core.language import language_of
 from router.core.policy import Policy
 from router.core.priority import credit, parts_of, total
-from router.core.queues import ALWAYS, Candidate, Placement, place
+from router.core.queues import Candidate, Placement, place, ways_out
 from router.core.rules import LowAnswer
 from router.core.surveys import survey_called
 
@@ -112,9 +112,7 @@ def _placement(
 
 def _tried(queue: str, why: str, policy: Policy) -> Iterator[Candidate]:
     yield Candidate(queue, why)
-    for way in policy.desks[queue].overflow:
-        if way.after is None:
-            yield Candidate(way.to, why, (), queue, way.when or ALWAYS)
+    yield from ways_out(policy.desks[queue], why)
 
 
 def _name(answer: Raising) -> str:

@@ -8,6 +8,7 @@ PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject
 # Test processes at once; 0 runs the tests in one process, which a debugger likes better.
 WORKERS ?= 2
 SECONDS ?= 60
+PEOPLE ?= 20000
 TENANT ?= acme
 SCOPES ?= timeline:read routing:read routing:supervise
 SUBJECT ?= local-developer
@@ -21,7 +22,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock format contract lock images theory bench bench-scale chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock format contract lock images theory bench bench-scale identity-load chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +90,9 @@ bench: $(STAMP) ## measure each stage beside its own limit: build/bench.json and
 
 bench-scale: $(STAMP) ## the same at the large sizes
 	@$(PY) -m bench.run --scale $(ARGS)
+
+identity-load: $(STAMP) ## 200,000 events of 20,000 people, 8 workers at once: the customers of a plain model
+	@$(PY) -m pytest -n 0 --log-cli-level INFO tests/integration/timeline/test_crowd.py --people $(PEOPLE)
 
 chaos: $(STAMP) ## 20,000 messages while services and servers are killed: nothing lost, nothing twice
 	@$(PY) -m chaos $(ARGS)

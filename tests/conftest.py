@@ -49,7 +49,7 @@ TESTS = Path(__file__).parent
 SERVERS = pytest.StashKey[SharedServers]()
 MARKED_FOLDERS = ("integration", "e2e")
 ONE_WORKER = "e2e"  # its tests share a whole stack, and one of those is enough for a machine
-ONE_STACK = "test_http_surfaces"  # likewise, of services only
+ONE_STACK = ("test_http_surfaces", "test_authorisation_matrix")  # likewise, of services only
 
 
 def backend() -> Backend:
@@ -59,6 +59,15 @@ def backend() -> Backend:
     from local_stack.containers import Containers  # noqa: PLC0415 -- half a second for nothing without an engine
 
     return Containers()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--people",
+        type=int,
+        default=1_000,
+        help="in the crowd of test_crowd.py; events are ten times",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,8 +99,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(folder)
         if folder == ONE_WORKER:
             item.add_marker(pytest.mark.xdist_group(folder))
-        if item.path.stem == ONE_STACK:
-            item.add_marker(pytest.mark.xdist_group(ONE_STACK))
+        if item.path.stem in ONE_STACK:
+            item.add_marker(pytest.mark.xdist_group(ONE_STACK[0]))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What happened to a company's customers in two years, by number: each event can be told again.
 
 Numbers count in the order of time, and nobody's entries lie together. Most customers have 3
-entries, a tenth 30, a hundredth 300, and one in 2,800 has 5,000: on average 10. Whoever has 30 or
+entries, a tenth 30, a hundredth 300, and one in 2,800 has 5,000: on average 10. Whoever has 300 or
 more is in the CRM and has two to four contacts; of all others one contact is known.
 """
 
@@ -125,7 +125,7 @@ class History:
     @property
     def linked(self) -> int:
         """Return how many customers have a profile that links their contacts: the first ones."""
-        return self._ranges[-1].first
+        return self._ranges[2].first
 
     def contacts_of(self, customer: int) -> tuple[str, ...]:
         """Return the contacts of a customer."""

@@ -22,7 +22,7 @@ from timeline.edges.consume import Historian
 from timeline.edges.search_documents import index
 from timeline.wiring import MIGRATIONS
 
-CUSTOMERS = 300
+CUSTOMERS = 600
 BATCH = 500
 # What was sent long ago, what streams were told, what counts cases; and what belongs to no history.
 LEFT_OUT = (

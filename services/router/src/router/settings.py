@@ -20,3 +20,6 @@ class Settings(CommonSettings):
     match_seconds: float = Field(
         5.0, description="how often all that waits is looked at, in case news of it were lost"
     )
+    live_streams: int = Field(
+        20_000, description="live streams of offers, and of queues, that one process holds open"
+    )

@@ -13,7 +13,8 @@ from common.edges.database import create_writer_engine
 from common.edges.idempotency import IdempotencySweep
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Health, health_routes
-from common.edges.tokens import TokenVerifier
+from common.edges.streaming import Streams
+from common.edges.tokens import TokenVerifier, declare_scopes
 from router.edges.api import add_routes
 from router.edges.consume import TOPICS, Routing
 from router.edges.erasing import Erasing
@@ -78,6 +79,7 @@ def build(settings: Settings) -> ConsumingService:
     hub = OffersHub(
         acting,
         Listener(acting, OFFERS),
+        Streams("offers", settings.live_streams),
         system_clock,
         lambda: rules.policy.heartbeat,
         lambda: parts.health.draining,
@@ -102,4 +104,5 @@ def _app(surface: Surface, hub: OffersHub, health: Health) -> FastAPI:
     tell_problems(app)
     health_routes(app, health)
     document_structs(app)
+    declare_scopes(app)
     return app

@@ -35,11 +35,16 @@ _RETRY = b"retry: 1000\n\n"
 
 
 def event(name: str, data: bytes, number: object = None) -> bytes:
-    """Return an event. `number` is its id; without one the reader goes on after the event before."""
-    lines = [f"event: {name}".encode(), *(b"data: " + line for line in data.splitlines())]
-    return b"\n".join(
-        (*lines, b"\n") if number is None else (f"id: {number}".encode(), *lines, b"\n")
-    )
+    """Return an event. Its data is JSON, put on one line; `number` is its id.
+
+    Without an id the reader goes on after the event before.
+    """
+    place = "" if number is None else f"id: {number}\n"
+    return b"%sevent: %s\ndata: %s\n\n" % (place.encode(), name.encode(), _one_line(data))
+
+
+def _one_line(data: bytes) -> bytes:
+    return b" ".join(data.splitlines())  # in JSON, a line's end can only be space
 
 
 def seconds_left(principal: Principal, now: datetime) -> float:

@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from common.edges.database import reading
 from common.edges.idempotency import Asked, asked
+from common.edges.streaming import MEDIA_TYPE, StreamResponse, seconds_left
 from common.edges.tokens import Principal
 from router.edges.agents_api import AgentId
 from router.edges.agents_questions import agent_by_id
 from router.edges.agents_views import DeclineBody, OffersPage, OfferView
 from router.edges.answering_offers import accept_offer, decline_offer
-from router.edges.offers_feed import MEDIA_TYPE, FeedResponse, OffersHub
+from router.edges.offers_feed import OffersHub
 from router.edges.offers_questions import MOST, changed, offer_shown, standing
 from router.edges.openapi import answers, refusals
 from router.edges.surface import Surface, existing, must_be_self
@@ -86,7 +87,11 @@ def _feed(routes: APIRouter, surface: Surface, hub: OffersHub) -> None:
         async with reading(surface.reader, tenant) as connection:
             agent = existing(await agent_by_id(connection, tenant, agent_id), "agent")
             if MEDIA_TYPE in accept:
-                return FeedResponse(hub, tenant, agent_id, since)
+                hub.require_room()
+                return StreamResponse(
+                    lambda: hub.opened(tenant, agent_id, since),
+                    seconds_left(principal, surface.clock()),
+                )
             key = (tenant, agent_id)
             if since is None or since > agent.version:
                 shown = await standing(connection, [key])

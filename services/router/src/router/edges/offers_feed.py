@@ -6,20 +6,17 @@ last event that he has seen, and misses nothing. While it is open, a stream is i
 """
 
 import asyncio
-import contextlib
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-from typing_extensions import override
 
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
+from common.edges.streaming import Stream, Streams, event
 from common.edges.waiting import work_until
 from router.edges.agents_store import touch
 from router.edges.offers_questions import (
@@ -34,57 +31,26 @@ from router.edges.signals import Dirty, Listener, News
 
 logger = structlog.get_logger()
 
-MEDIA_TYPE = "text/event-stream"
-COMMENT_SECONDS = 15.0  # proxies end what is silent for longer
-SEND_SECONDS = 30.0  # a reader who takes nothing for so long is gone
-LONGEST_SECONDS = 900.0  # a token is looked at again when its holder comes back
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 0.5
-MOST_PARTS = 200  # unsent events of one stream
-
-_COMMENT = b": still here\n\n"
-_RETRY = b"retry: 1000\n\n"
 
 
-class Feed:
+class Feed(Stream):
     """One open stream. `after` is the agent's version up to which it was told everything."""
 
     def __init__(self, key: AgentKey, resumes_after: int | None) -> None:
+        super().__init__()
         self.key = key
         self.resumes_after = resumes_after
         self.after = 0
         self.begun = False
-        self._parts: deque[bytes] = deque()
-        self._woken = asyncio.Event()
-        self._ended = False
 
-    def put(self, part: bytes) -> None:
+    def tell(self, part: bytes) -> None:
         """Add to what is sent; a reader who is too slow for that is let go."""
-        if len(self._parts) >= MOST_PARTS:
+        if not self.put(part):
             logger.info("slow reader of offers", agent=self.key[1])
-            self._parts.clear()
+            self.forget()
             self.end()
-            return
-        self._parts.append(part)
-        self._woken.set()
-
-    def end(self) -> None:
-        """Send what there is, and no more."""
-        self._ended = True
-        self._woken.set()
-
-    async def next(self, seconds: float) -> bytes | None:
-        """Return what is to be sent, a comment after so many seconds; None: nothing more."""
-        if not self._parts and not self._ended:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._woken.wait()
-        self._woken.clear()
-        if self._parts:
-            whole = b"".join(self._parts)
-            self._parts.clear()
-            return whole
-        return None if self._ended else _COMMENT
 
 
 class OffersHub:
@@ -99,16 +65,22 @@ class OffersHub:
         self,
         engine: AsyncEngine,
         news: Listener,
+        streams: Streams,
         clock: Clock,
         heartbeat: Callable[[], timedelta],
         draining: Callable[[], bool],
     ) -> None:
         self._engine = engine
         self._news = news
+        self._streams = streams
         self._clock = clock
         self._heartbeat = heartbeat
         self._draining = draining
         self._feeds: defaultdict[AgentKey, set[Feed]] = defaultdict(set)
+
+    def require_room(self) -> None:
+        """Raise HTTPException (503) where too many streams are open."""
+        self._streams.require_room()
 
     @contextmanager
     def opened(self, tenant: str, agent: str, after: int | None) -> Iterator[Feed]:
@@ -117,7 +89,8 @@ class OffersHub:
         self._feeds[feed.key].add(feed)
         self._news.add(News(tenant, agents=(agent,)))
         try:
-            yield feed
+            with self._streams.counted(feed):
+                yield feed
         finally:
             self._feeds[feed.key].discard(feed)
             if not self._feeds[feed.key]:
@@ -126,13 +99,13 @@ class OffersHub:
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver until `stopping` is set."""
         await work_until(stopping, self._news.run(stopping), self._deliver(), self._beat())
-        self._end_all()
+        self._streams.end()
 
     async def _deliver(self) -> None:
         while True:
             dirty = await self._news.next(LOOK_SECONDS)
             if self._draining():
-                self._end_all()
+                self._streams.end()
             feeds = list(self._of(dirty))
             if not await done_unless_passing("offers", self.deliver(feeds)):
                 self._news.look_at_everything()
@@ -175,62 +148,6 @@ class OffersHub:
         for key in keys:
             yield from self._feeds.get(key, ())
 
-    def _end_all(self) -> None:
-        for feeds in self._feeds.values():
-            for feed in feeds:
-                feed.end()
-
-
-class FeedResponse(Response):
-    """Sends a feed to whoever asked, until one of them has enough."""
-
-    media_type: str | None = MEDIA_TYPE
-
-    def __init__(self, hub: OffersHub, tenant: str, agent: str, after: int | None) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]  # nobody knows
-        self._hub = hub
-        self._asked = (tenant, agent, after)
-
-    @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {
-            "type": "http.response.start",
-            "status": self.status_code,
-            "headers": self.raw_headers,
-        }
-        with self._hub.opened(*self._asked) as feed:
-            watching = asyncio.create_task(_end_when_gone(receive, feed))
-            try:
-                await send(start)
-                await _relay(feed, send)
-            except TimeoutError:
-                logger.info("reader of offers takes nothing any more", agent=feed.key[1])
-            finally:
-                watching.cancel()
-
-
-async def _relay(feed: Feed, send: Send) -> None:
-    """Send until the feed ends or has been open for long enough. Raises TimeoutError."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + LONGEST_SECONDS
-    part: bytes | None = _RETRY
-    while part and loop.time() < until:
-        await _send(send, part)
-        part = await feed.next(COMMENT_SECONDS)
-    await _send(send, b"", more=False)
-
-
-async def _send(send: Send, part: bytes, *, more: bool = True) -> None:
-    async with asyncio.timeout(SEND_SECONDS):
-        await send({"type": "http.response.body", "body": part, "more_body": more})
-
-
-async def _end_when_gone(receive: Receive, feed: Feed) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    feed.end()
-
 
 async def _begin(connection: AsyncConnection, opening: list[Feed]) -> None:
     """Let each go on where its reader was, or begin with what stands now and the id to go on from.
@@ -250,13 +167,13 @@ async def _begin(connection: AsyncConnection, opening: list[Feed]) -> None:
             continue
         _go_on(feed, made[feed.key])
         feed.after = max(feed.after, version)
-        feed.put(b"id: %d\n\n" % feed.after)
+        feed.tell(b"id: %d\n\n" % feed.after)
 
 
 def _go_on(feed: Feed, found: list[Shown]) -> None:
     for shown in found:
         if shown.offer.version > feed.after:
-            feed.put(_event(shown))
+            feed.tell(_event(shown))
             feed.after = shown.offer.version
 
 
@@ -268,5 +185,4 @@ def _by_key(found: Iterable[Shown]) -> defaultdict[AgentKey, list[Shown]]:
 
 
 def _event(shown: Shown) -> bytes:
-    body = shown.offer.model_dump_json().encode()
-    return b"id: %d\nevent: offer\ndata: %s\n\n" % (shown.offer.version, body)
+    return event("offer", shown.offer.model_dump_json().encode(), shown.offer.version)

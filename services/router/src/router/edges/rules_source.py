@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.edges import metrics
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
+from common.edges.listening import listen
 from common.edges.waiting import pause
 from router.core.loading import RulesError
 from router.core.policy import Policy
 from router.edges import rules_store
-from router.edges.listening import listen
 from router.edges.rules_file import RulesFile, policy_of
 from router.edges.rules_store import CHANNEL, FILE, Activation
 

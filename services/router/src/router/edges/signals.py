@@ -16,10 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.edges.database import done_unless_passing
+from common.edges.listening import listen
 from common.edges.waiting import pause
 from router.core.agents import Agent, Offer
 from router.core.facts import Case, CaseState
-from router.edges.listening import listen
 
 logger = structlog.get_logger()
 

@@ -27,6 +27,7 @@ from timeline.edges.entries_api import entries_routes
 from timeline.edges.erasure_guard import ErasureGuard
 from timeline.edges.file_links import FileLinks
 from timeline.edges.files_api import files_routes
+from timeline.edges.head_api import head_routes
 from timeline.edges.live_api import live_routes
 from timeline.edges.live_feed import CustomersHub
 from timeline.edges.months import MonthsAhead
@@ -110,6 +111,7 @@ def surface(
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(timeline_routes(reader, verifier, settings.region))
     app.include_router(conversations_routes(reader, verifier))
+    app.include_router(head_routes(reader, verifier, system_clock))
     links = FileLinks(_link_keys(settings), system_clock, settings.public_url)
     app.include_router(entries_routes(reader, verifier, links))
     app.include_router(files_routes(reader, links, _objects_of(settings)))

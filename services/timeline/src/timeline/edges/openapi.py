@@ -9,14 +9,16 @@ from common.edges.problems import MEDIA_TYPE, Problem
 from timeline.core.conversations import Conversations
 from timeline.core.customers import CustomerView
 from timeline.core.file_links import FileAccess
+from timeline.core.head import Head
 from timeline.core.items import KnownEntry
 from timeline.core.pages import Page
 from timeline.core.search_hits import Hits
 from timeline.edges.examples import CONVERSATIONS, CUSTOMER, ENTRY, FILE_LINK, PAGE
+from timeline.edges.head_examples import HEAD
 from timeline.edges.search_examples import HITS
 
 _COMPONENTS = "#/components/schemas/{name}"
-_SERVED = (Conversations, CustomerView, FileAccess, KnownEntry, Page, Hits, Problem)
+_SERVED = (Conversations, CustomerView, FileAccess, Head, KnownEntry, Page, Hits, Problem)
 _REFUSALS = {
     400: "The contact or the cursor is none",
     401: "No bearer token, or none that is valid",
@@ -41,6 +43,7 @@ def _answer(
 
 CUSTOMER_ANSWER = _answer(CustomerView, "application/json", "The customer", CUSTOMER)
 PAGE_ANSWER = _answer(Page, "application/json", "A page of the history", PAGE)
+HEAD_ANSWER = _answer(Head, "application/json", "The customer at a glance", HEAD)
 ENTRY_ANSWER = _answer(KnownEntry, "application/json", "The entry", ENTRY)
 CONVERSATIONS_ANSWER = _answer(
     Conversations, "application/json", "A page of conversations", CONVERSATIONS

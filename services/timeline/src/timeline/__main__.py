@@ -1,4 +1,4 @@
-"""`python -m timeline serve | search-index | search rebuild | migrate | share CONTACT --tenant TENANT`."""
+"""`python -m timeline serve | search-index | search rebuild | figures rebuild | migrate | share CONTACT --tenant TENANT`."""
 
 import asyncio
 from typing import Annotated
@@ -13,12 +13,14 @@ from common.edges.migrations import migrate as migrate_schema
 from common.edges.service import run
 from timeline.core.values import canonical
 from timeline.edges.deciding import decide
+from timeline.figures_command import figures
 from timeline.search_command import search, search_index
 from timeline.settings import Settings
 from timeline.wiring import MIGRATIONS, SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(search, name="search")
+app.add_typer(figures, name="figures")
 app.command("search-index")(search_index)
 
 

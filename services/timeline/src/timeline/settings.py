@@ -24,4 +24,11 @@ class Settings(CommonSettings):
         ),
     )
     search_connections: int = Field(2, description="searches that the database answers at once")
+    figures_counting: bool = Field(
+        default=True,
+        description="whether `serve` also counts the service figures; see figures follow",
+    )
+    figures_time_zone: str = Field(
+        "Asia/Tokyo", description="time zone (IANA) of figures that are asked for without one"
+    )
     live_streams: int = Field(5000, description="live streams that one process holds open at once")

@@ -24,7 +24,7 @@ from common.core.work import (
     SlaAtRisk,
     SlaBreached,
 )
-from timeline.core.values import canonical, storable, utc
+from timeline.core.values import storable, utc
 
 
 class FactKind(StrEnum):
@@ -87,11 +87,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[Fact, ...]).decode
 
 
-def fact_of(event: Event, region: str) -> tuple[CaseKey, Fact] | None:
+def fact_of(event: Event, contact: str) -> tuple[CaseKey, Fact] | None:
     """Return what an event says of a case, or None where it says nothing that figures count.
 
-    An answer to a survey that is about no case we know of is a case of its own: the survey's, or its
-    own. `region` is the ISO 3166 country of telephone numbers written without one.
+    `contact` is whom it is about. An answer to a survey that is about no case we know of is a case
+    of its own: the survey's, or its own.
     """
     describe = _DESCRIBED_BY.get(type(event.data))
     if describe is None:
@@ -102,7 +102,7 @@ def fact_of(event: Event, region: str) -> tuple[CaseKey, Fact] | None:
         event=attributes.id,
         kind=kind,
         at=utc(at),
-        contact=canonical(attributes.subject, region) or "",
+        contact=contact,
         **{name: _kept(value) for name, value in told.items()},
     )
     return (attributes.tenant, case), fact
@@ -264,3 +264,5 @@ _DESCRIBED_BY: dict[type, Callable[[Any], _Told]] = {
     SurveyRequested: _surveyed,
     SurveyAnswered: _rated,
 }
+
+COUNTED = frozenset(_DESCRIBED_BY)  # what events must be for a case to be made of them

@@ -8,15 +8,21 @@ events.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.core.cloudevents import Event
+from common.core.erasure import Marker
+from common.core.errors import PoisonError
 from common.core.work import AgentChanged
 from common.edges.batches import Received
+from common.edges.erasing import ErasedNames
 from timeline.core.case_story import story_of
+from timeline.core.entry import Entry
+from timeline.core.erasure import is_old
 from timeline.core.figures_facts import CaseKey, Fact, fact_of, united
 from timeline.core.figures_observations import (
     Membership,
@@ -27,7 +33,9 @@ from timeline.core.figures_observations import (
     observations_of,
     short,
 )
-from timeline.core.values import utc
+from timeline.core.recording import entry_of, position_of
+from timeline.core.values import canonical, utc
+from timeline.edges.erasure_guard import gone_among
 from timeline.edges.figures_store import (
     AgentKey,
     CountedCase,
@@ -72,12 +80,14 @@ class FiguresFollower:
     `region` is the ISO 3166 country of telephone numbers that others write without one.
     """
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, privacy_key: str = "") -> None:
         self._region = region
+        self._names = erased_names(privacy_key)
 
     async def __call__(self, connection: AsyncConnection, batch: Sequence[Received]) -> None:
         """Count what a batch tells, in every generation."""
-        told = told_by((received.event for received in batch), self._region)
+        admitted = await self._admitted(connection, batch)
+        told = told_by((received.event for received in admitted), self._region)
         await connection.execute(_LOCK_GENERATIONS)
         generations = list(await connection.scalars(_GENERATIONS))
         await _lock_teams(connection, told)
@@ -85,20 +95,56 @@ class FiguresFollower:
         for generation in generations:
             await count(connection, generation, told, moved)
 
+    async def _admitted(
+        self, connection: AsyncConnection, batch: Sequence[Received]
+    ) -> Sequence[Received]:
+        """Leave out what is about people who were erased, as the timeline does, and keep deletions waiting."""
+        if self._names is None:
+            return batch
+        erased = await self._names.load(connection)
+        suspects: dict[UUID, tuple[Entry, datetime]] = {}
+        for received in batch if len(erased) else ():
+            entry = self._entry(received)
+            moment = entry and erased.contact(entry.tenant, entry.contact)
+            if entry and moment:
+                suspects[entry.event_id] = entry, moment
+        entries = [entry for entry, _ in suspects.values()]
+        gone = await gone_among(connection, entries, erased.marker)
+        gone |= {event for event, (entry, moment) in suspects.items() if is_old(entry, moment)}
+        return [received for received in batch if received.event.attributes.id not in gone]
+
+    def _entry(self, received: Received) -> Entry | None:
+        position = position_of(received.topic, received.partition, received.offset)
+        try:
+            return entry_of(received.event, position, received.published_at, self._region)
+        except PoisonError:
+            return None  # it counts nothing anyway
+
+
+def erased_names(privacy_key: str) -> ErasedNames | None:
+    """Return who was erased; without a key nobody can have been."""
+    return ErasedNames(Marker(privacy_key)) if privacy_key else None
+
 
 def told_by(events: Iterable[Event], region: str) -> Told:
-    """Return what events say, in whatever order they come."""
+    """Return what events say, in whatever order they come.
+
+    Those without a contact are no part of anybody's history, and are not counted either.
+    """
     facts: defaultdict[CaseKey, list[Fact]] = defaultdict(list)
     messages: dict[MessageKey, Observation] = {}
     memberships: list[tuple[AgentKey, Membership]] = []
     for event in events:
-        if (fact := fact_of(event, region)) is not None:
+        tenant = event.attributes.tenant
+        if isinstance(event.data, AgentChanged):
+            memberships.append(_membership(tenant, event.data))
+        elif (contact := canonical(event.attributes.subject, region)) is None:
+            continue
+        elif (fact := fact_of(event, contact)) is not None:
             facts[fact[0]].append(fact[1])
         elif (seen := message_observation(event)) is not None:
-            key = (event.attributes.tenant, event.attributes.id)
+            key = (tenant, event.attributes.id)
             messages[key] = min(seen, messages.get(key, seen))
-        elif isinstance(event.data, AgentChanged):
-            memberships.append(_membership(event.attributes.tenant, event.data))
     return Told(facts, messages, memberships)
 
 

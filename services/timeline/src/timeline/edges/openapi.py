@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from common.edges.problems import MEDIA_TYPE, Problem
 from timeline.core.conversations import Conversations
 from timeline.core.customers import CustomerView
+from timeline.core.figures_table import FiguresAnswer
+from timeline.core.figures_targets import TargetsAnswer, TargetView
 from timeline.core.file_links import FileAccess
 from timeline.core.head import Head
 from timeline.core.items import KnownEntry
@@ -18,7 +20,19 @@ from timeline.edges.head_examples import HEAD
 from timeline.edges.search_examples import HITS
 
 _COMPONENTS = "#/components/schemas/{name}"
-_SERVED = (Conversations, CustomerView, FileAccess, Head, KnownEntry, Page, Hits, Problem)
+_SERVED = (
+    Conversations,
+    CustomerView,
+    FileAccess,
+    Head,
+    KnownEntry,
+    Page,
+    Hits,
+    FiguresAnswer,
+    TargetsAnswer,
+    TargetView,
+    Problem,
+)
 _REFUSALS = {
     400: "The contact or the cursor is none",
     401: "No bearer token, or none that is valid",
@@ -59,6 +73,11 @@ FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
     206: {"description": "The range of it that was asked for", "content": _BYTES},
 }
 HITS_ANSWER = _answer(Hits, "application/json", "A page of what was found", HITS)
+
+
+def answered(served: type[msgspec.Struct], description: str, example: object) -> dict[str, Any]:
+    """Return what the OpenAPI document says of an answer in JSON; `served` is one of `_SERVED`."""
+    return _answer(served, "application/json", description, example)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

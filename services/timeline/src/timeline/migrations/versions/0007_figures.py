@@ -99,7 +99,7 @@ CREATE TABLE figure_target (
   dimension text,
   member text,
   since date NOT NULL,
-  target double precision NOT NULL,
+  target double precision,
   set_by text NOT NULL,
   set_at timestamptz NOT NULL,
   PRIMARY KEY (id, tenant)

@@ -38,6 +38,7 @@ _REFUSALS = {
     401: "No bearer token, or none that is valid",
     403: "The token lacks the scope",
     404: "This tenant has no such customer, entry or file",
+    409: "It does not fit how things stand: `detail` says how",
     410: "The message was unsent: nobody should see it again",
     416: "The file ends before the range begins",
     422: "A parameter is missing or out of its bounds; too little to search for",

@@ -47,10 +47,18 @@ _REFS = text(
      WHERE contact_id = ANY(CAST(:contacts AS bigint[])) AND tenant = :tenant
     """
 )
+# What people decided about these contacts: it stands on the bus under its own key.
 _DECISIONS = text(
     """
-    DELETE FROM identity_decision WHERE tenant = :tenant AND EXISTS (
-      SELECT FROM unnest(CAST(:names AS text[])) AS name WHERE strpos(CAST(body AS text), name) > 0)
+    DELETE FROM identity_decision WHERE tenant = :tenant AND decision_id IN (
+      SELECT cause FROM verdict
+       WHERE one = ANY(CAST(:contacts AS bigint[])) OR other = ANY(CAST(:contacts AS bigint[]))
+       UNION
+      SELECT cause FROM merge
+       WHERE survivor = ANY(CAST(:customers AS uuid[])) OR absorbed = ANY(CAST(:customers AS uuid[]))
+       UNION
+      SELECT unnest(ARRAY[approved, barred]) FROM link
+       WHERE contact_id = ANY(CAST(:contacts AS bigint[])))
     RETURNING decision_id
     """
 )
@@ -175,9 +183,8 @@ async def _cut_off(
     connection: AsyncConnection, tenant: str, person: Person, at: datetime
 ) -> Sequence[UUID]:
     """Delete who somebody is: evidence, merges, profiles, what people decided; return the decisions."""
-    names = [*person.contacts.values(), *person.refs, *map(str, person.customers)]
-    decided = await connection.scalars(_DECISIONS, {"tenant": tenant, "names": names})
-    decisions = list(decided)
+    concerned = {"contacts": list(person.contacts), "customers": list(person.customers)}
+    decisions = list(await connection.scalars(_DECISIONS, {"tenant": tenant, **concerned}))
     given: dict[str, list[object]] = {
         "customers": list(person.customers),
         "refs": list(person.refs),

@@ -22,14 +22,8 @@ def get(path: str, token: str) -> bytes:
     )
 
 
-def ask(
-    port: int, requests: Sequence[bytes], per_second: float, *, warming: bool = False
-) -> Outcome:
-    """Send each request when its time has come; `seconds` count from then, however late it left.
-
-    Raises RuntimeError where one is refused, unless this is to warm up only: connections to the
-    database are opened then, all at once.
-    """
+def ask(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
+    """Send each request when its time has come; `seconds` count from then, however late it left."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     work = context.Process(target=_work, args=(port, requests, per_second, there), daemon=True)
@@ -40,8 +34,6 @@ def ask(
     except EOFError:
         raise RuntimeError("the load generator has failed") from None
     work.join()
-    if outcome.refused and not warming:
-        raise RuntimeError(f"{outcome.refused} of {len(requests)} requests were refused")
     return outcome
 
 

@@ -12,6 +12,7 @@ from bench.asking import milliseconds
 from bench.figures import Figure
 from bench.history import TENANT, History
 from bench.history_load import load
+from bench.load import Outcome
 from common.edges.clock import system_clock
 from local_stack.database import ensure_database
 from local_stack.ports import free_port
@@ -47,37 +48,42 @@ class Filled(Struct, frozen=True):
             self.service.kill()
 
 
-def measure(stack: Stack, report: Report, stages: frozenset[str], customers: int) -> list[Figure]:
-    """Fill two timelines on a stack whose servers run, and measure the wanted stages."""
+def measure(
+    stack: Stack, report: Report, stages: frozenset[str], customers: int
+) -> Iterator[list[Figure]]:
+    """Fill timelines on a stack whose servers run, and measure the wanted stages."""
     few = _filled(stack, report, "few", History(min(FEW_CUSTOMERS, customers)))
-    figures: list[Figure] = []
-    if stages & {"page", "search", "head"}:
-        many = _filled(stack, report, "many", History(customers))
-        if "page" in stages:
-            figures += _pages(few, many, report)
-        if "search" in stages:
-            figures += _searches(many, report)
     if "writer" in stages:
+        apart = _filled(stack, report, "written", History(min(FEW_CUSTOMERS, customers)))
         report.say("bench", "the writer beside a bare insert")
-        figures.append(writing.measure(few.owner, History(CUSTOMERS)))
-    return figures
+        yield [writing.measure(apart.owner, History(CUSTOMERS))]
+    if not stages & {"page", "search", "head"}:
+        return
+    many = _filled(stack, report, "many", History(customers))
+    if "page" in stages:
+        yield _asked_pages(few, many, report, pages.PAGE)
+    if "head" in stages:
+        yield _asked_pages(few, many, report, pages.HEAD)
+    if "search" in stages:
+        yield _searches(many, report)
 
 
-def _pages(few: Filled, many: Filled, report: Report) -> list[Figure]:
-    found: list[tuple[float, float]] = []
+def _asked_pages(few: Filled, many: Filled, report: Report, what: pages.Asked) -> list[Figure]:
+    """Ask for the same at both sizes; the smaller one is what growth is compared with."""
+    found: list[Outcome] = []
     for filled in (few, many):
-        report.say("bench", f"pages of {filled.history.entries:,} entries")
-        paths = asyncio.run(pages.asked(filled.owner, filled.history, pages.REQUESTS))
+        report.say("bench", f"{what.name}s of {filled.history.entries:,} entries")
+        paths = asyncio.run(pages.asked(filled.owner, filled.history, what))
         with filled.served() as port:
-            outcome = pages.measure(port, paths, filled.token)
-        found.append((milliseconds(outcome, 0.5), milliseconds(outcome, 0.99)))
-    (small_median, small), (median, large) = found
-    note = f"{pages.PER_SECOND}/s on one process; p50 {median:.1f} ms"
-    growth = f"p99 {large:.1f} ms to {small:.1f} ms of {few.history.entries:,} entries"
+            found.append(pages.measure(port, paths, filled.token, what))
+    small, large = (milliseconds(outcome, 0.99) for outcome in found)
+    median = milliseconds(found[1], 0.5)
+    refused = sum(outcome.refused for outcome in found)
+    note = f"{what.per_second}/s on one process; p50 {median:.1f} ms; {refused} refused"
+    growth = f"p99 {large:.1f} ms to {small:.1f} ms at {few.history.entries:,} entries"
     return [
-        Figure("page_p99_ms_10m", large, "ms", note=note),
-        Figure("page_p50_ms_10m", median, "ms", note=f"{small_median:.1f} ms of few"),
-        Figure("page_growth_ratio", large / small, "", note=growth),
+        Figure(f"{what.name}_p99_ms_10m", large, "ms", note=note),
+        Figure(f"{what.name}_growth_ratio", large / small, "", note=growth),
     ]
 
 
@@ -87,7 +93,7 @@ def _searches(many: Filled, report: Report) -> list[Figure]:
         compared = asyncio.run(searching.compare(port, many.token, many.superuser))
         outcome = searching.measure(port, many.token)
     note = (
-        f"{searching.PER_SECOND}/s; p50 {milliseconds(outcome, 0.5):.1f} ms; "
+        f"{searching.PER_SECOND}/s; {outcome.refused} refused; p50 {milliseconds(outcome, 0.5):.1f} ms; "
         f"{compared:,} hits of {searching.CHECKED} words as by LIKE"
     )
     return [Figure("search_ja_p99_ms_1m", milliseconds(outcome, 0.99), "ms", note=note)]

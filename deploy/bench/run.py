@@ -1,12 +1,13 @@
 """`make bench`: every stage beside its limit, then the whole path, in one run on one machine."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench import acknowledgement, deciding, large, mail_parsing, path, scale, stages, webhooks
+from bench import acknowledgement, deciding, large, mail_parsing, path, scale, stages, streams, webhooks
 from bench.crowd import Sizes
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts
@@ -15,7 +16,7 @@ from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
 
-LARGE = ("decide", "assign", *large.STAGES)
+LARGE = ("decide", "assign", "streams", *large.STAGES)
 
 
 def main(
@@ -28,13 +29,16 @@ def main(
     report = Report()
     home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
+    figures: list[Figure] = []
     with throwaway_stack(home, report) as (stack, _):
-        figures = (
+        measured = (
             _measure_large(stack, report, frozenset(only.split() or LARGE), customers)
             if at_scale
-            else _measure(stack, report)
+            else iter([_measure(stack, report)])
         )
-    merge(figures)
+        for some in measured:
+            merge(some)  # what is known is kept, whatever the next stage does
+            figures += some
     show(figures)
 
 
@@ -61,20 +65,21 @@ def _measure(stack: Stack, report: Report) -> list[Figure]:
 
 def _measure_large(
     stack: Stack, report: Report, wanted: frozenset[str], customers: int
-) -> list[Figure]:
+) -> Iterator[list[Figure]]:
     if unknown := wanted.difference(LARGE):
         raise typer.BadParameter(f"no stages: {', '.join(sorted(unknown))}")
-    figures: list[Figure] = []
     if "decide" in wanted:
         report.say("bench", "decisions with 200 rules")
-        figures.append(deciding.decide_messages_per_s())
+        yield [deciding.decide_messages_per_s()]
     stack.start_schemas(report)
     if "assign" in wanted:
         report.say("bench", "assignment with 15,000 agents and 500,000 waiting cases")
-        figures += scale.measure(stack, Sizes())
+        yield scale.measure(stack, Sizes())
+    if "streams" in wanted:
+        report.say("bench", "2,000 live streams on one process")
+        yield streams.measure(stack)
     if asked := wanted.intersection(large.STAGES):
-        figures += large.measure(stack, report, asked, customers)
-    return figures
+        yield from large.measure(stack, report, asked, customers)
 
 
 def _memory(stack: Stack, name: str) -> Figure:

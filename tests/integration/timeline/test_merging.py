@@ -28,15 +28,21 @@ from common.edges.database import reading
 from timeline.core.identity import LONGEST_REF
 from timeline.edges.consume import Historian
 from timeline.edges.deciding import decide
+from timeline.edges.decisions import Asking
 from timeline.edges.reader import customer_of
 
 MERGES = "SELECT survivor, absorbed, contacts, cause FROM merge ORDER BY id"
 
 
-async def announced(rows: Rows) -> list[CustomersMerged]:
+async def records(rows: Rows) -> list[Event]:
+    """Return what waits to be published."""
     decode = msgspec.msgpack.Decoder(Record).decode
-    records = [decode(raw) for (raw,) in await rows("SELECT record FROM outbox ORDER BY id")]
-    return [read(record.headers, record.value).data for record in records]
+    kept = [decode(raw) for (raw,) in await rows("SELECT record FROM outbox ORDER BY id")]
+    return [read(record.headers, record.value) for record in kept]
+
+
+async def announced(rows: Rows) -> list[CustomersMerged]:
+    return [event.data for event in await records(rows)]
 
 
 async def test_one_profile_makes_one_history_of_three_channels(
@@ -114,10 +120,12 @@ async def test_the_newest_profile_wins_in_whatever_order_they_come(
 async def test_a_shared_contact_links_nobody(tell: Tell, writer: AsyncEngine, rows: Rows) -> None:
     switchboard = "tel:+81312345678"
     async with writer.begin() as connection:
-        block = IdentityDecided(
-            kind=DecisionKind.BLOCK, person="sato", decided_at=START, contacts=(switchboard,)
-        )
-        await decide(connection, TENANT, block)
+        asking = Asking(connection, TENANT, "sato", START)
+
+        async def make() -> IdentityDecided:
+            return asking.listed(DecisionKind.BLOCK, switchboard)
+
+        await decide(connection, TENANT, make)
     await tell(profile([HANAKO_TEL, switchboard]), profile([HANAKO_MAIL, switchboard], ref="crm-2"))
     assert await rows(MERGES) == []
 

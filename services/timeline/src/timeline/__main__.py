@@ -61,8 +61,12 @@ async def _share(database: str, tenant: str, contact: str) -> None:
     blocked = IdentityDecided(
         kind=DecisionKind.BLOCK, person="operator", decided_at=system_clock(), contacts=(contact,)
     )
+
+    async def make() -> IdentityDecided:
+        return blocked
+
     async with engine.begin() as connection:
-        await decide(connection, tenant, blocked)
+        await decide(connection, tenant, make)
     await engine.dispose()
 
 

@@ -50,6 +50,13 @@ _MATCHING = text(
            address = pattern OR right(pattern, 1) = '@' AND address ^@ pattern)
     """
 )
+_NAMING = text(
+    """
+    SELECT link.tenant, link.customer_ref
+      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[])) AS named (tenant, address)
+      JOIN contact USING (tenant, address) JOIN link ON link.contact_id = contact.id
+    """
+)
 _LOCK = text(
     """
     SELECT pg_advisory_xact_lock(hashtext('timeline.customer'), bucket)
@@ -87,9 +94,9 @@ async def concerned(connection: AsyncConnection, told: Iterable[Profile | Decisi
         named.update((one.tenant, contact) for contact in all_contacts)
         refs = (*data.profiles, *data.other_profiles, data.customer_ref)
         profiles.update((one.tenant, ref) for ref in refs if ref)
-    return Concerned(
-        frozenset(contacts | await matching(connection, patterns)), frozenset(profiles)
-    )
+    blocked = await matching(connection, patterns)
+    naming = await _naming(connection, blocked)
+    return Concerned(frozenset(contacts | blocked), frozenset(profiles | naming))
 
 
 async def matching(connection: AsyncConnection, patterns: Iterable[Named]) -> set[Named]:
@@ -102,6 +109,15 @@ async def matching(connection: AsyncConnection, patterns: Iterable[Named]) -> se
         "patterns": [pattern for _, pattern in named],
     }
     return {(row.tenant, row.address) for row in await connection.execute(_MATCHING, columns)}
+
+
+async def _naming(connection: AsyncConnection, contacts: Iterable[Named]) -> set[Named]:
+    """Return the profiles that name these contacts, which a shared contact itself does not lead to."""
+    tenants, addresses = _columns(contacts)
+    if not addresses:
+        return set()
+    rows = await connection.execute(_NAMING, {"tenants": tenants, "addresses": addresses})
+    return {(row.tenant, row.customer_ref) for row in rows}
 
 
 async def lock_customers(connection: AsyncConnection, about: Concerned) -> None:

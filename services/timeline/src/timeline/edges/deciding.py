@@ -1,5 +1,6 @@
 """What people decide about who is who: carried out at once, and told on the bus."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,18 +14,31 @@ from timeline.core.settling import Settled
 from timeline.edges.clusters import concerned, lock_customers
 from timeline.edges.identities import write_identities
 
+Make = Callable[[], Awaitable[IdentityDecided]]
 
-async def decide(
-    connection: AsyncConnection, tenant: str, data: IdentityDecided
-) -> tuple[UUID, Settled]:
-    """Carry a decision out; return its id and what followed from it.
 
-    Its contacts are canonical and known. The same decision at the same moment is the same one.
+async def decide(connection: AsyncConnection, tenant: str, make: Make) -> tuple[UUID, Settled]:
+    """Carry out the decision that `make` puts together; return its id and what followed from it.
+
+    It is put together again once everybody whom it is about is locked, until it is the same. The
+    same decision at the same moment is one.
     """
-    parts = (data.kind, data.person, data.decided_at.isoformat(), data.customer_ref or "")
-    decision_id = derived_id("decision", tenant, *parts, *data.contacts, "", *data.others)
-    decision = Decision(tenant, decision_id, data)
-    await lock_customers(connection, await concerned(connection, [decision]))
+    data = await make()
+    while True:
+        attempt = await connection.begin_nested()
+        decision = Decision(tenant, _name(tenant, data), data)
+        await lock_customers(connection, await concerned(connection, [decision]))
+        again = await make()
+        if again == data:
+            await attempt.commit()
+            break
+        await attempt.rollback()
+        data = again
     settled = await write_identities(connection, [decision])
-    await enqueue(connection, [decision_announced(tenant, decision_id, data)])
-    return decision_id, settled[tenant]
+    await enqueue(connection, [decision_announced(tenant, decision.decision_id, data)])
+    return decision.decision_id, settled[tenant]
+
+
+def _name(tenant: str, data: IdentityDecided) -> UUID:
+    parts = (data.kind, data.person, data.decided_at.isoformat(), data.customer_ref or "")
+    return derived_id("decision", tenant, *parts, *data.contacts, "", *data.others)

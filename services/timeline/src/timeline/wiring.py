@@ -35,6 +35,7 @@ from timeline.edges.openapi import document_structs
 from timeline.edges.search_api import search_routes
 from timeline.edges.search_index import Followed, Indexer
 from timeline.figures_service import service_figures
+from timeline.identity_service import identities_on
 from timeline.rights import rights_of_people
 from timeline.settings import Settings
 
@@ -55,6 +56,7 @@ def build(settings: Settings) -> ConsumingService:
     if settings.search_indexing:
         work = [*_indexing(settings, parts.health, lambda: parts.consumer.progress.behind), *work]
     app = surface(parts.reader, settings, parts.health, searcher)
+    identities_on(app, settings, parts, system_clock)
     work += rights_of_people(app, settings, parts, SERVICE)
     work = [*service_figures(app, settings, parts, SERVICE), *work]
     return parts.service(app, *_live(app, settings, parts), *work)

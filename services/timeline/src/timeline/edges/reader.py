@@ -38,13 +38,15 @@ _MERGED = text(
     SELECT id FROM down
     """
 )
-_CONTACTS = text("SELECT address, first_seen, shared FROM contact WHERE customer_id = :id")
+_CONTACTS = text(
+    "SELECT address, first_seen, shared OR popular FROM contact WHERE customer_id = :id"
+)
 _PROFILES = text(
     """
     SELECT CAST(body AS text) FROM profile WHERE (customer_ref, tenant) IN (
       SELECT link.customer_ref, link.tenant
         FROM contact JOIN link ON link.contact_id = contact.id
-       WHERE contact.customer_id = :id AND NOT contact.shared)
+       WHERE contact.customer_id = :id AND link.refused IS NULL)
     """
 )
 

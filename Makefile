@@ -22,7 +22,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock format contract lock images theory bench bench-scale identity-load chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock check-chart format contract lock images theory bench bench-scale identity-load chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +42,8 @@ demo: up ## one customer writes by email, SMS and LINE, and becomes one history
 test: $(STAMP) ## all tests, with a Kafka and a PostgreSQL of their own
 	@$(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup --cov --cov-report term $(ARGS)
 
-CHECKS := check-format check-lint check-types check-imports check-contract check-lock
-check: $(STAMP) ## format, lint, types, import contracts, drift of contract and lock
+CHECKS := check-format check-lint check-types check-imports check-contract check-lock check-chart
+check: $(STAMP) ## format, lint, types, import contracts, the chart, drift of contract and lock
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
 check-format:
@@ -58,6 +58,8 @@ check-contract:
 	@echo 'contract: docs/contract fits the code'; $(PY) -m common contract --check
 check-lock:
 	@echo 'lock: requirements.lock fits pyproject.toml and .venv'; $(PY) -m checks.lock
+check-chart:
+	@echo 'chart: helm lint, Kubernetes 1.33 to 1.37, restricted pods, snapshot'; $(PY) -m checks.chart
 
 format: $(STAMP) ## put every file in its form
 	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet .
@@ -74,7 +76,8 @@ lock: $(STAMP) ## resolve the dependencies into requirements.lock, and what of i
 	for folder in services/*; do \
 	  $$uv $(COMPILE) --constraint requirements.lock $$folder/pyproject.toml --output-file $$folder/requirements.lock || exit 1; \
 	done && \
-	$$uv $(COMPILE) --constraint requirements.lock deploy/images/tools.in --output-file deploy/images/requirements.lock
+	$$uv $(COMPILE) --constraint requirements.lock deploy/images/tools.in --output-file deploy/images/requirements.lock && \
+	$$uv $(COMPILE) --no-deps deploy/helm/tools.in --output-file deploy/helm/requirements.lock
 
 images: ## build an image of each service with a Docker engine: madoguchi/<service>:latest
 	@for folder in services/*; do service=$${folder#services/}; echo "image: madoguchi/$$service"; \

@@ -118,7 +118,7 @@ def head_of(known: Known, now: datetime) -> Head:
         csat=csat,
         nps=nps,
         signals=signals_of(wrote, csat, nps, now),
-        definitions=DEFINITIONS,
+        definitions=dict(DEFINITIONS),
     )
 
 

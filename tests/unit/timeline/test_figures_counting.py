@@ -7,14 +7,17 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 from tests.unit.timeline.figures_model import Counted, columns, counted_by_hand, lives
-from tests.unit.timeline.figures_telling import Case
+from tests.unit.timeline.figures_telling import Case, agent_changed
+from tests.unit.timeline.telling import after, change, message
 
 from common.core.cloudevents import Event
+from common.core.events import Direction, MessageKind
 from common.core.work import AgentChanged
 from timeline.core.figures_facts import Fact, fact_of, read, united, written
 from timeline.core.figures_observations import (
     Membership,
     message_observation,
+    moves,
     observations_of,
 )
 
@@ -62,3 +65,20 @@ def test_of_two_events_of_one_name_the_same_one_counts_in_either_order() -> None
     first, other = Case("1").opened(0).told[0], Case("1").opened(5).told[0]
     assert first.attributes.id == other.attributes.id
     assert facts_of([first, other]) == facts_of([other, first])
+
+
+def test_only_what_people_write_counts_as_a_message() -> None:
+    assert message_observation(message()) is not None
+    assert message_observation(message(kind=MessageKind.HELP)) is not None
+    assert message_observation(message(kind=MessageKind.AUTO_REPLY)) is None
+    ours = message(kind=MessageKind.POSTBACK, direction=Direction.OUTBOUND)
+    assert message_observation(ours) is None
+    assert message_observation(change(MessageKind.EDIT, "m1", 1)) is None
+    assert message_observation(agent_changed("sato", "一課", 0)) is None
+
+
+def test_a_profile_that_names_the_same_team_moves_nobody() -> None:
+    joined = Membership(after(0), 1, "一課")
+    promoted, moved = Membership(after(5), 2, "一課"), Membership(after(9), 3, "二課")
+    assert moves([moved, promoted, joined]) == {(after(0), "一課"), (after(9), "二課")}
+    assert moves([Membership(after(0), 1, "")]) == set()

@@ -104,7 +104,7 @@ def _name(local: datetime, day: date, period: Period) -> object:
             return day - day.weekday() * A_DAY
         case Period.MONTH:
             return day.year, day.month
-        case Period.TOTAL:
+        case _:
             return None
 
 

@@ -24,6 +24,7 @@ SHARED = {
     "outbox": "events of all tenants on their way out; no reader asks it",
     "search_generation": "numbers of the index",
     "figure_generation": "numbers of the figures",
+    "change_count": "how many changes there were, of all tenants",
     "rules_version": "the rules are the whole installation's",
     "rules_activation": "the same",
     "wake_sweep": "how far the ticker has come",

@@ -49,7 +49,8 @@ TESTS = Path(__file__).parent
 SERVERS = pytest.StashKey[SharedServers]()
 MARKED_FOLDERS = ("integration", "e2e")
 ONE_WORKER = "e2e"  # its tests share a whole stack, and one of those is enough for a machine
-ONE_STACK = ("test_http_surfaces", "test_authorisation_matrix")  # likewise, of services only
+# Likewise, of services only.
+ONE_STACK = ("test_http_surfaces", "test_authorisation_matrix", "test_follow_example")
 
 
 def backend() -> Backend:

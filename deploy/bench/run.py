@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from bench import acknowledgement, deciding, large, mail_parsing, path, scale, stages, streams, webhooks
+from bench import (
+    acknowledgement,
+    deciding,
+    large,
+    mail_parsing,
+    path,
+    scale,
+    stages,
+    streams,
+    webhooks,
+)
 from bench.crowd import Sizes
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts

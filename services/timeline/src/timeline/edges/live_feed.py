@@ -191,7 +191,10 @@ class CustomersHub:
         followed = {key: self._followed[key] for key in keys if key in self._followed}
         found = await self._found(lines_of_each(lines, followed), followed)
         for stream in streams:
-            stream.tell(found.get(stream.key, ()), until)
+            if stream.key in found:
+                stream.tell(found[stream.key], until)
+            else:
+                stream.after = max(stream.after, until)
 
     async def _lines(
         self, streams: Collection[CustomerStream], names: Collection[UUID] | None

@@ -46,9 +46,9 @@ class CustomerStream(Stream):
 
     def tell(self, found: Iterable[Told], until: int) -> None:
         """Send what is new, or to a reader who is too slow for it that he has to reload."""
-        new = [one for one in found if one.number > self.after]
+        after, self.after = self.after, max(self.after, until)
+        new = [one for one in found if one.number > after]
         parts = [event(one.name, one.data, number) for one, number in numbered(new)]
-        self.after = max(self.after, until)
         if not all(self.put(part) for part in parts):
             self.forget()
             self.put(event("reload", b"{}", self.after))

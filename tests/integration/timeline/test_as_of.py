@@ -134,7 +134,7 @@ async def test_what_is_shown_as_of_a_moment_is_what_was_shown_then(
                 )
                 assert shown.entries == known.entries, (contact, wanted)
 
-    @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, database=None, suppress_health_check=list(HealthCheck))
     @given(told=st.permutations(WORLD), heard=st.integers(0, len(WORLD)))
     def law(told: Sequence[Event], heard: int) -> None:
         asyncio.run_coroutine_threadsafe(holds(told, heard), loop).result(120)

@@ -140,7 +140,7 @@ async def test_pages_of_any_filters_and_limits_are_together_the_history_filtered
         assert len({item.id for item in items}) == len(items), "nothing is shown twice"
         assert all(fits(item, wanted) for item in items)
 
-    @settings(max_examples=20, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, database=None, suppress_health_check=list(HealthCheck))
     @given(wanted=selections, limit=st.integers(1, 12), looked_at=st.integers(3, 90))
     def law(wanted: Selection, limit: int, looked_at: int) -> None:
         asyncio.run_coroutine_threadsafe(holds(wanted, limit, looked_at), loop).result(60)

@@ -9,11 +9,18 @@ from common.edges.database import ReadConnection
 from timeline.core.conversations import Talk
 from timeline.core.cursor import Cursor
 from timeline.core.selection import Selection
-from timeline.edges.histories import CASE, Holder, history_entry, place_of
+from timeline.edges.histories import (
+    CASE,
+    ENTRY_AT_PAGE,
+    PAGE_PLACE,
+    Holder,
+    history_entry,
+    place_of,
+)
 from timeline.edges.reader import COLUMNS
 
 # So many entries are looked at, in the index alone.
-MOST_LOOKED_AT = 20_000
+MOST_LOOKED_AT = 10_000
 
 _NEWEST = 'occurred_at DESC, topic DESC, partition DESC, "offset" DESC'
 _PLACE = 'occurred_at, topic, partition, "offset"'
@@ -47,14 +54,15 @@ _TALKS = text(
        ORDER BY conversation, {_NEWEST}
     ),
     page AS (
-      SELECT * FROM talk
+      SELECT {PAGE_PLACE}, began_at, entries FROM talk
        WHERE ({_PLACE}) < (:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
          AND occurred_at > coalesce((SELECT at FROM ended), '-infinity')
        ORDER BY {_NEWEST} LIMIT :most
     )
     SELECT {COLUMNS}, {CASE}, began_at, entries, ended.at
       FROM ended LEFT JOIN (
-        page JOIN entry USING (contact_id, {_PLACE}) JOIN contact ON contact.id = contact_id
+        page CROSS JOIN LATERAL ({ENTRY_AT_PAGE}) AS entry
+        JOIN contact ON contact.id = at_contact
       ) ON true
      ORDER BY {_NEWEST}
     """  # noqa: S608 - names of our own

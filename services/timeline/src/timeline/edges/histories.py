@@ -112,6 +112,19 @@ def _at_once(order: Order) -> TextClause:
     )
 
 
+# The entry of a place on a page. By all of the place at once: left to itself the planner asks by the
+# contact alone, and reads the contact's whole history for each entry of a page.
+PAGE_PLACE = """
+    contact_id AS at_contact, occurred_at AS at_moment, topic AS at_topic,
+    partition AS at_partition, "offset" AS at_offset
+"""
+ENTRY_AT_PAGE = """
+    SELECT * FROM entry
+     WHERE entry.contact_id = at_contact AND entry.occurred_at = at_moment
+       AND entry.topic = at_topic AND entry.partition = at_partition AND entry."offset" = at_offset
+     LIMIT 1
+"""
+
 # All that these ask lies in the index `entry_page`.
 _ASKED = "learned_at, kind, channel, direction, conversation"
 _FITS = """
@@ -138,7 +151,7 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
     return text(
         f"""
         SELECT {COLUMNS}, fits, last, {CASE} FROM (
-          SELECT person.contact_id, {_PLACE}, fits, last
+          SELECT {PAGE_PLACE}, fits, last
             FROM unnest(CAST(:contacts AS bigint[])) AS person (contact_id) CROSS JOIN LATERAL (
               SELECT {_PLACE}, fits, number = :each AS last FROM (
                 SELECT looked.*, coalesce({fits}, false) AS fits,
@@ -154,8 +167,8 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
             ) AS fitting
            ORDER BY {_ORDERS[order]} LIMIT :most
         ) AS page
-          JOIN entry USING (contact_id, {_PLACE})
-          JOIN contact ON contact.id = contact_id
+          CROSS JOIN LATERAL ({ENTRY_AT_PAGE}) AS entry
+          JOIN contact ON contact.id = at_contact
          ORDER BY {_ORDERS[order]}
         """  # noqa: S608 - names of our own
     )

@@ -38,7 +38,7 @@ from common.edges.database import create_reader_engine
 from common.edges.service import Health
 from local_stack.tokens import SigningKey
 from timeline.core.cursor import NEWEST, read_cursor, write_cursor
-from timeline.edges.examples import CUSTOMER, PAGE
+from timeline.edges.examples import CONVERSATIONS, CUSTOMER, ENTRY, FILE_LINK, PAGE
 from timeline.settings import Settings
 from timeline.wiring import SERVICE, surface
 
@@ -205,11 +205,19 @@ def test_the_document_is_complete_and_its_examples_are_true(app: FastAPI) -> Non
     document = app.openapi()
     conforms(CUSTOMER, "CustomerView", document)
     conforms(PAGE, "Page", document)
+    conforms(ENTRY, "KnownEntry", document)
+    conforms(CONVERSATIONS, "Conversations", document)
+    conforms(FILE_LINK, "FileAccess", document)
     assert write_cursor(read_cursor(PAGE["next"])) == PAGE["next"]
     for path in (
         "/v1/customers",
         "/v1/customers/{customer_id}",
         "/v1/customers/{customer_id}/timeline",
+        "/v1/customers/{customer_id}/conversations",
+        "/v1/customers/{customer_id}/conversations/{conversation_id}",
+        "/v1/entries/{entry_id}",
+        "/v1/entries/{entry_id}/attachments/{place}",
+        "/v1/entries/{entry_id}/original",
     ):
         operation = document["paths"][path]["get"]
         assert operation["summary"]
@@ -226,6 +234,8 @@ PATHS = [
     f"/v1/customers?contact={HANAKO_LINE}",
     f"/v1/customers/{HANAKO}",
     f"/v1/customers/{HANAKO}/timeline",
+    f"/v1/customers/{HANAKO}/timeline?kind=call",
+    f"/v1/customers/{HANAKO}/conversations",
 ]
 
 

@@ -304,6 +304,38 @@ async def test_a_link_that_was_forged_or_is_over_opens_nothing(
         assert (await client.get(url)).status_code == code, url
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "code"),
+    [
+        ({"privacy_key": "p" * 32}, {"privacy_key": "p" * 32}, 200),
+        ({"link_keys": LINK_KEYS}, {"link_keys": f"new:{'n' * 32},{LINK_KEYS}"}, 200),
+        ({"privacy_key": "p" * 32}, {"privacy_key": "q" * 32}, 403),
+        ({}, {}, 403),
+    ],
+)
+async def test_replicas_that_have_a_key_in_common_take_each_other_s_links(
+    reader: AsyncEngine,
+    signing_key: SigningKey,
+    tmp_path: Path,
+    bearer: Bearer,
+    wrote: Event,
+    one: dict[str, str],
+    other: dict[str, str],
+    code: int,
+) -> None:
+    async def asked(keys: dict[str, str], path: str) -> httpx.Response:
+        told = {"jwks": str(signing_key.jwks), "objects": str(tmp_path / "objects"), **keys}
+        settings = Settings.model_validate(told)
+        transport = httpx.ASGITransport(surface(reader, settings, Health()))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://timeline", headers=bearer()
+        ) as client:
+            return await client.get(path)
+
+    link = (await asked(one, at(wrote, "/attachments/0"))).json()["url"]
+    assert (await asked(other, link)).status_code == code
+
+
 async def test_an_original_of_another_account_is_not_handed_out(
     client: httpx.AsyncClient, bearer: Bearer, tell: Tell, objects: ObjectStore
 ) -> None:

@@ -20,7 +20,7 @@ class Settings(CommonSettings):
         "",
         description=(
             "id:secret pairs (32 characters or more), separated by commas, that sign links to files;"
-            " the first one signs; the same in every replica; empty = a secret of this process alone"
+            " the first one signs; empty = one made from the privacy key, or of this process alone"
         ),
     )
     search_connections: int = Field(2, description="searches that the database answers at once")

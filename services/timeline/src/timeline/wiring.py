@@ -1,5 +1,6 @@
 """Puts the service together."""
 
+import hmac
 import secrets
 from collections.abc import Callable
 from functools import cache
@@ -128,8 +129,12 @@ def surface(
 
 
 def _link_keys(settings: Settings) -> LinkKeys:
-    """Return the keys of the settings, or one that nobody else has."""
-    return read_keys(settings.link_keys) or LinkKeys({"own": secrets.token_bytes(32)})
+    """Return the keys of the settings; else one that replicas have in common, or nobody else has."""
+    if named := read_keys(settings.link_keys):
+        return named
+    shared = settings.privacy_key.encode()
+    key = hmac.digest(shared, b"madoguchi.links", "sha256") if shared else secrets.token_bytes(32)
+    return LinkKeys({"own": key})
 
 
 def _objects_of(settings: Settings) -> Callable[[], ObjectStore]:

@@ -1,13 +1,17 @@
 """Customers are asked once their case is resolved: in time, in their language, and not too often."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from common.core.events import ConsentState, CustomerChanged, MessageRequested
 from common.core.surveys import Question, SurveyRequested
 from router.core.policy import Policy
+from router.edges.ticker import Ticker
 
 Resolved = Callable[..., Awaitable[UUID]]
 Rows = Callable[..., Awaitable[list[Any]]]
@@ -139,3 +143,29 @@ async def test_a_question_that_comes_days_late_is_not_asked(
     assert await stage.told("survey.requested") == []
     (row,) = await rows("SELECT reason FROM survey")
     assert row.reason == "too_late"
+
+
+async def test_the_tickers_of_all_replicas_together_ask_once(
+    stage: Any, resolved: Resolved
+) -> None:
+    await resolved()
+    stage.now += timedelta(hours=1)
+    told: list[str] = []
+
+    async def settled(_: AsyncConnection) -> None:
+        return
+
+    def ticker(name: str) -> Ticker:
+        return Ticker(
+            stage.writer,
+            settled,
+            lambda: stage.policy,
+            lambda _: None,
+            lambda: stage.now,
+            lambda: told.append(name),
+        )
+
+    await asyncio.gather(*(ticker(name).tick() for name in ("a", "b", "c")))
+
+    assert len(await stage.told("survey.requested")) == 1
+    assert len(told) == 1

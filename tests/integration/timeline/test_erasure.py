@@ -25,6 +25,7 @@ from tests.unit.timeline.telling import (
     message,
     profile,
     status,
+    stored,
 )
 
 from common.core.adapters import File, Original
@@ -100,8 +101,8 @@ def told(writer: AsyncEngine, tmp_path: Path) -> Told:
                 )
             )
             await Indexer(Followed("timeline"), "JP")(connection, received)
-        for stored in (tmp_path / "objects").rglob("*"):
-            os.utime(stored, (0, 0))
+        for held in (tmp_path / "objects").rglob("*"):
+            os.utime(held, (0, 0))
 
     return told
 
@@ -332,6 +333,49 @@ async def test_the_certificate_tells_what_was_done_where_and_when_the_last_copy_
     assert not is_genuine(changed, Marker(KEY))
     assert "messages.v1: ≤ 2026-04-02" in readable(certificate)
     assert not [word for word in WORDS if word in readable(certificate)]
+
+
+async def test_when_no_copy_is_left_the_bus_is_told_once_more_without_the_ids(
+    writer: AsyncEngine, told: Told, objects: ObjectStore, eraser: Eraser
+) -> None:
+    await told(message())
+    view = await asked(writer)
+    first = await erased_event(writer)
+    await writer_published(writer)
+    for _ in range(3):
+        await eraser.look()
+    await confirmed(told, view.id)
+    await eraser.look()
+    later = ERASED_AT + timedelta(days=32)
+    long_after = Eraser(writer, objects, FixedRetention(), Marker(KEY), lambda: later)
+    await long_after.look()
+    assert (await shown(writer, view.id)).state == "closed"
+    [again] = await sent(writer)
+    last = read(again.headers, again.value)
+    assert again.key == f"{TENANT}|{view.id}".encode()
+    assert last.data == msgspec.structs.replace(first.data, customers=())
+
+
+async def test_a_file_that_was_fetched_only_after_its_message_was_erased_goes_too(
+    writer: AsyncEngine, told: Told, objects: ObjectStore, eraser: Eraser, tmp_path: Path
+) -> None:
+    wrote = message()
+    await told(wrote)
+    await asked(writer)
+    await eraser.look()
+    place = "files/acme/ab"  # as the event says
+    await objects.put(place, "写真".encode())
+    await told(stored(wrote, 40))
+    os.utime(tmp_path / "objects" / place)  # just now
+    for _ in range(2):
+        await eraser.look()
+    assert await objects.get(place), "who else it came for may not be known yet"
+    os.utime(tmp_path / "objects" / place, (0, 0))
+    await eraser.look()
+    with pytest.raises(KeyError):
+        await objects.get(place)
+    left = {one for one in await found(writer, WORDS) if not one.startswith("outbox")}
+    assert left == set()
 
 
 async def test_a_legal_hold_keeps_a_customer_from_being_erased_until_it_is_released(

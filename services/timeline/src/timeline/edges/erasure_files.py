@@ -1,6 +1,6 @@
 """Originals and files of erased entries, deleted where they lie in object storage."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -52,10 +52,11 @@ class Deleted(Struct, frozen=True):
 async def delete_objects(
     engine: AsyncEngine, objects: ObjectStore, tenant: str, unchanged_since: datetime
 ) -> Deleted | None:
-    """Delete some of what waits; None where nothing does.
+    """Delete some of what waits; None where nothing can be done.
 
     A file that somebody else's message has too, or that was stored anew after `unchanged_since`,
-    stays: it is theirs. Raises TransientError.
+    stays: it is theirs. One that belongs to no erasure that is under way, and is that new, waits: who
+    else it came for may not be known yet. Raises TransientError.
     """
     async with engine.begin() as connection:
         asked = {"tenant": tenant, "most": AT_ONCE}
@@ -73,17 +74,21 @@ async def delete_objects(
     for erasure in {of[ref] for ref in originals}:
         theirs = [ref for ref in originals if of[ref] == erasure and (erasure or ref not in used)]
         _count(deleted.originals, erasure, await erase_originals(objects, theirs))
-    for ref in ours:
-        kept = ref in used or await _stored_since(objects, ref, unchanged_since)
+    new = {ref for ref in ours if await _stored_since(objects, ref, unchanged_since)}
+    waits = {ref for ref in new - used if of[ref] is None}
+    if len(waits) == len(of):
+        return None
+    for ref in (ref for ref in ours if ref not in waits):
+        kept = ref in used or ref in new
         if not kept:
             await objects.delete(ref)
         _count(deleted.shared_files if kept else deleted.files, of[ref], 1)
     async with engine.begin() as connection:
-        await connection.execute(_DONE, {"tenant": tenant, "refs": list(of)})
+        await connection.execute(_DONE, {"tenant": tenant, "refs": sorted(of.keys() - waits)})
     return deleted
 
 
-async def _used(engine: AsyncEngine, tenant: str, refs: Sequence[str]) -> Collection[str]:
+async def _used(engine: AsyncEngine, tenant: str, refs: Sequence[str]) -> set[str]:
     found: set[str] = set()
     if not refs:
         return found

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.core.cloudevents import Event
@@ -19,25 +19,41 @@ from router.edges.arrays import columns_of, insertion
 
 NEVER_MOVED = datetime(1970, 1, 1, tzinfo=UTC)
 
-_KEEP_PROFILES = text(
-    insertion(tables.profile)
-    + """
-    ORDER BY customer_ref, tenant
-    ON CONFLICT (customer_ref, tenant) DO UPDATE
-      SET changed_at = excluded.changed_at, body = excluded.body
-      WHERE profile.changed_at <= excluded.changed_at
-    RETURNING tenant, customer_ref
-    """
-)
-_FORGET_CONTACTS = text(
-    """
-    DELETE FROM profile_contact AS old
-     USING unnest(CAST(:tenant AS text[]), CAST(:customer_ref AS text[]))
-           AS changed (tenant, customer_ref)
-     WHERE old.tenant = changed.tenant AND old.customer_ref = changed.customer_ref
-    """
-)
-_KEEP_CONTACTS = text(insertion(tables.profile_contact) + " ON CONFLICT DO NOTHING")
+
+def _keeping(table: Table, key: str) -> TextClause:
+    """Keep rows that are not older than what is known under their key; return whose they were."""
+    return text(
+        f"""
+        {insertion(table)} ORDER BY {key}, tenant
+        ON CONFLICT ({key}, tenant) DO UPDATE
+          SET changed_at = excluded.changed_at, body = excluded.body
+          WHERE {table.name}.changed_at <= excluded.changed_at
+        RETURNING tenant, {key}
+        """  # noqa: S608 - names of our own tables
+    )
+
+
+def _forgetting(table: Table, key: str) -> TextClause:
+    """Delete all that rows listed before under these keys."""
+    return text(
+        f"""
+        DELETE FROM {table.name} AS old
+         USING unnest(CAST(:tenant AS text[]), CAST(:{key} AS text[])) AS changed (tenant, {key})
+         WHERE old.tenant = changed.tenant AND old.{key} = changed.{key}
+        """  # noqa: S608 - names of our own tables
+    )
+
+
+def _listing(table: Table) -> TextClause:
+    return text(insertion(table) + " ON CONFLICT DO NOTHING")
+
+
+_KEEP_PROFILES = _keeping(tables.profile, "customer_ref")
+_FORGET_CONTACTS = _forgetting(tables.profile_contact, "customer_ref")
+_KEEP_CONTACTS = _listing(tables.profile_contact)
+_KEEP_ACCOUNTS = _keeping(tables.account, "account")
+_FORGET_DOMAINS = _forgetting(tables.account_domain, "account")
+_KEEP_DOMAINS = _listing(tables.account_domain)
 # A contact that some profile names is known to be its own customer until it moves.
 _MEET = text(insertion(tables.contact) + " ORDER BY contact, tenant ON CONFLICT DO NOTHING")
 _MOVE = text(
@@ -49,26 +65,6 @@ _MOVE = text(
       WHERE contact.moved_at <= excluded.moved_at
     """
 )
-
-
-_KEEP_ACCOUNTS = text(
-    insertion(tables.account)
-    + """
-    ORDER BY account, tenant
-    ON CONFLICT (account, tenant) DO UPDATE
-      SET changed_at = excluded.changed_at, body = excluded.body
-      WHERE account.changed_at <= excluded.changed_at
-    RETURNING tenant, account
-    """
-)
-_FORGET_DOMAINS = text(
-    """
-    DELETE FROM account_domain AS old
-     USING unnest(CAST(:tenant AS text[]), CAST(:account AS text[])) AS changed (tenant, account)
-     WHERE old.tenant = changed.tenant AND old.account = changed.account
-    """
-)
-_KEEP_DOMAINS = text(insertion(tables.account_domain) + " ON CONFLICT DO NOTHING")
 # A case belongs to whoever its contact belongs to; `other` is whom it belonged to until now.
 _MOVE_CASES = text(
     """

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -60,15 +60,19 @@ async def timeline_of(database: str, batches: Sequence[Sequence[Received]]) -> A
     try:
         for batch in batches:
             await _write(engine, batch)
-        async with engine.connect() as connection:
-            return {
-                name: sorted(str(tuple(row)) for row in await connection.execute(text(question)))
-                for name, question in QUESTIONS.items()
-            }
+        return await answers_of(engine, QUESTIONS)
     finally:
         async with engine.begin() as connection:
             await connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
         await engine.dispose()
+
+
+async def answers_of(engine: AsyncEngine, names: Collection[str]) -> Answers:
+    async with engine.connect() as connection:
+        return {
+            name: sorted(str(tuple(row)) for row in await connection.execute(text(QUESTIONS[name])))
+            for name in names
+        }
 
 
 async def _write(engine: AsyncEngine, batch: Sequence[Received]) -> None:

@@ -14,6 +14,7 @@ from common.edges.service import run
 from timeline.core.values import canonical
 from timeline.edges.deciding import decide
 from timeline.figures_command import figures
+from timeline.rebuild_command import rebuild_timeline
 from timeline.rights_command import access_log, export
 from timeline.search_command import search, search_index
 from timeline.settings import Settings
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(search, name="search")
 app.add_typer(figures, name="figures")
 app.command("search-index")(search_index)
+app.command("rebuild")(rebuild_timeline)
 app.add_typer(access_log, name="access-log")
 app.command("export")(export)
 

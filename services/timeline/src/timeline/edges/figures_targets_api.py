@@ -95,7 +95,10 @@ def figure_target_routes(
     @routes.put(
         "",
         summary="Set a target, or set it anew",
-        responses={200: answered(TargetView, "The target as it counts now", TARGET)},
+        responses={
+            200: answered(TargetView, "The target as it counts now", TARGET),
+            **refusals(400),
+        },
         response_class=Response,
     )
     async def put(principal: may_write, asked: Annotated[AskedTarget, Body()]) -> Response:

@@ -34,10 +34,10 @@ _SERVED = (
     Problem,
 )
 _REFUSALS = {
-    400: "The contact or the cursor is none",
+    400: "The contact or the cursor is none, or the body is no JSON",
     401: "No bearer token, or none that is valid",
     403: "The token lacks the scope",
-    404: "This tenant has no such customer, entry or file",
+    404: "This tenant has no such customer, entry, file or target",
     409: "It does not fit how things stand: `detail` says how",
     410: "The message was unsent: nobody should see it again",
     416: "The file ends before the range begins",

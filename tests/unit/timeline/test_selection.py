@@ -162,6 +162,8 @@ def test_work_names_its_case_and_the_message_that_belongs_to_it() -> None:
     for data in (opened, again):
         made = entry(event(data, HANAKO_LINE, START))
         assert (made.case, made.routed, made.conversation) == (CASE, wrote.attributes.id, None)
+        [item] = present([made], [])
+        assert (item.case, item.activity) == (CASE, None)
     answered = SurveyAnswered(
         answer_event=UUID(int=1),
         contact=HANAKO_LINE,

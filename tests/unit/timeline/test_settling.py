@@ -367,6 +367,20 @@ def test_what_is_accepted_before_the_profile_is_heard_counts_when_it_is() -> Non
     assert world.profiles().keys() == {"crm-1", "crm-2"}
 
 
+def test_what_a_person_keeps_apart_is_apart_also_where_a_claim_was_approved() -> None:
+    world = World([HANAKO_MAIL, HANAKO_TEL])
+    world.tell(profile([HANAKO_MAIL, HANAKO_TEL], "crm-1"))
+    world.decide(DecisionKind.ACCEPT, [HANAKO_MAIL, HANAKO_TEL], profiles=["crm-1"])
+    world.decide(DecisionKind.APART, [HANAKO_MAIL], [HANAKO_TEL])
+    assert len(world.people()) == 2
+    assert set(world.refused().values()) == {Reason.KEPT_APART}
+
+
+def test_to_dismiss_what_nobody_claims_changes_nothing() -> None:
+    world = World([HANAKO_MAIL])
+    assert world.decide(DecisionKind.DISMISS, [HANAKO_MAIL], ref="crm-9").claims == ()
+
+
 def test_two_records_of_one_system_stay_one_person_after_somebody_joined_them() -> None:
     world = World([HANAKO_MAIL, TARO_MAIL])
     world.tell(profile([HANAKO_MAIL], "crm-1"), profile([TARO_MAIL], "crm-2"))

@@ -25,7 +25,7 @@ def verdicts_of(decision: Decision) -> Iterator[Verdict]:
             yield from _all(decision, pairwise(data.others), Said.TOGETHER)
         case DecisionKind.OPEN:
             yield from _all(decision, across, Said.OPEN)
-        case DecisionKind.DISMISS | DecisionKind.BLOCK | DecisionKind.UNBLOCK:
+        case _:
             pass
 
 

@@ -16,6 +16,8 @@ from common.core.events import CustomerChanged
 ALIKE = 0.85
 NAME_ALIKE = 0.8
 MOST_KEYS = 12
+MOST_OF_A_KIND = 4  # telephones and mail addresses of a profile that are compared
+SHORTEST_LOCAL = 5  # `info`, `mail` and `taro` are too many people's
 LONGEST = 100  # of a name, in characters: more is a text
 
 _SPACES = re.compile(r"[\s・･.,'’\-‐―]+")
@@ -65,11 +67,8 @@ def keys_of(profile: CustomerChanged) -> frozenset[str]:
         keys.append(f"company:{company}:{name[0]}")
     for number in _telephones(profile.contacts):
         keys += [f"tel:{number}", f"tel:{number[-4:]}:{name[:1]}"] if name else [f"tel:{number}"]
-    keys += [f"mail:{local}" for local in _locals(profile.contacts) if len(local) > MIN_LOCAL]
-    return frozenset(dict.fromkeys(keys[:MOST_KEYS]))
-
-
-MIN_LOCAL = 4
+    keys += [f"mail:{local}" for local in _locals(profile.contacts) if len(local) >= SHORTEST_LOCAL]
+    return frozenset(keys[:MOST_KEYS])
 
 
 def likeness(one: CustomerChanged, other: CustomerChanged) -> Likeness:
@@ -122,4 +121,4 @@ def _telephones(contacts: Iterable[str]) -> list[str]:
 
 def _locals(contacts: Iterable[str]) -> list[str]:
     mails = (contact.removeprefix("email:") for contact in contacts if contact.startswith("email:"))
-    return [mail.partition("@")[0].partition("+")[0] for mail in mails][:4]
+    return [mail.partition("@")[0].partition("+")[0] for mail in mails][:MOST_OF_A_KIND]

@@ -341,6 +341,27 @@ async def test_an_offer_is_written_as_its_case_and_agent_say(
     assert (agent.used, agent.load) == ({"line": 3}, 3)
 
 
+async def test_who_loses_the_first_of_two_matches_is_left_with_the_second_alone(
+    writer: AsyncEngine,
+    matcher: Matcher,
+    wait: Wait,
+    come: Come,
+    a_case: ACase,
+    offered: Offered,
+    news_of: NewsOf,
+    rows: Rows,
+) -> None:
+    await come("佐藤", capacity=2)
+    await wait(a_case(1), a_case(2))
+    (before,) = await rows("SELECT version FROM agent")
+    async with writer.begin() as connection:
+        await locked_cases(connection, [a_case(1).case_id])
+        await matcher.round(news_of("technical"))
+    assert await offered() == [(2, "佐藤")]
+    (agent,) = await rows("SELECT version, used, load FROM agent")
+    assert (agent.version, agent.used, agent.load) == (before.version + 1, {"line": 1}, 1)
+
+
 async def test_a_matcher_outlives_its_connection(
     writer: AsyncEngine,
     matcher_on: Callable[..., Matcher],

@@ -204,25 +204,29 @@ async def _held_out(
         return []
     agents = {match.agent.agent: match.agent for match in reversed(matches)}  # before the first
     locking = candidates.still_waiting(connection, [match.case for match in matches])
-    waiting, made = await both(locking, lambda: _made(matches, policy, now))
+    waiting, made = await both(locking, lambda: _made(matches, agents, policy, now))
     tenant = matches[0].case.tenant
     there = await candidates.still_there(connection, tenant, agents.values())
     kept = [
         match for match in matches if match.case.case_id in waiting and match.agent.agent in there
     ]
-    return made if len(kept) == len(matches) else _made(kept, policy, now)
+    return made if len(kept) == len(matches) else _made(kept, agents, policy, now)
 
 
-def _made(matches: Iterable[Match[Head]], policy: Policy, now: datetime) -> list[HeldOut]:
-    """Return the offers of matches, each agent with those before."""
-    agents: dict[str, Agent] = {}
+def _made(
+    matches: Iterable[Match[Head]], agents: Mapping[str, Agent], policy: Policy, now: datetime
+) -> list[HeldOut]:
+    """Return the offers of matches, each agent with those before.
+
+    `agents` are as they were read: of an agent's matches the first may be left out.
+    """
+    standing = dict(agents)
     made: list[HeldOut] = []
     for match in matches:
         name = match.agent.agent
-        agent = agents.get(name, match.agent)
         reason = policy.say.offer_because[match.why]
-        held_out = hold_out(match.case, agent, policy.terms, now, reason)
-        agents[name] = held_out.agent
+        held_out = hold_out(match.case, standing[name], policy.terms, now, reason)
+        standing[name] = held_out.agent
         made.append(held_out)
     return made
 

@@ -16,7 +16,6 @@ from timeline.edges.deciding import decide
 from timeline.figures_command import figures
 from timeline.rebuild_command import rebuild_timeline
 from timeline.rights_command import access_log, export
-from timeline.figures_command import figures
 from timeline.search_command import search, search_index
 from timeline.settings import Settings
 from timeline.wiring import MIGRATIONS, SERVICE, build

@@ -54,7 +54,7 @@ CURSORS = [
 
 AGENT = "test"
 SCOPES = (
-    *("timeline:read", "timeline:originals"),
+    *("timeline:read", "timeline:write", "timeline:originals"),
     *("routing:read", "routing:agent", "routing:supervise"),
 )
 

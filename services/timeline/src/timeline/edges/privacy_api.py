@@ -54,7 +54,10 @@ def privacy_routes(rights: Rights) -> APIRouter:
         "/customers/{customer_id}/erasures",
         status_code=202,
         summary="Erase a customer: entries, search, files, originals, cases' words, the bus",
-        responses={202: told(ErasureView, "The erasure has begun"), **refused(_409="Under a legal hold, merged just now, or there is no privacy key")},
+        responses={
+            202: told(ErasureView, "The erasure has begun"),
+            **refused(_409="Under a legal hold, merged just now, or there is no privacy key"),
+        },
         response_class=Response,
     )
     async def begin(

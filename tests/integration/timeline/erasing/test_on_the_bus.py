@@ -12,7 +12,7 @@ from msgspec import structs
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tests.integration.timeline.conftest import Pages
-from tests.integration.timeline.test_erasure import KEY, found
+from tests.integration.timeline.erasing.conftest import KEY, found
 from tests.unit.timeline.telling import HANAKO_LINE, HANAKO_TEL, TENANT, message, profile
 
 from common.core.cloudevents import Event, Record, binary_headers, partition_key
@@ -44,7 +44,7 @@ from timeline.edges.erasure_store import Asked
 from timeline.edges.erasure_worker import Eraser, Patience, begun_at
 
 WAIT_SECONDS = 90
-RULES = Path(__file__).parents[3] / "deploy" / "local" / "rules.yaml"
+RULES = Path(__file__).parents[4] / "deploy" / "local" / "rules.yaml"
 JIRO = "line:1657000000:Ujiro"
 TOLD = (
     message(HANAKO_LINE),

@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.core.topics import ROUTING
 from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService, consuming_parts
@@ -21,6 +22,8 @@ from router.edges.erasing import Erasing
 from router.edges.matcher import Matcher
 from router.edges.offers_feed import OffersHub
 from router.edges.openapi import document_structs
+from router.edges.queue_feed import QueuesHub
+from router.edges.queues_api import queue_view
 from router.edges.roster_view import RosterView
 from router.edges.rules_file import RulesFile
 from router.edges.rules_source import RulesSource
@@ -84,10 +87,11 @@ def build(settings: Settings) -> ConsumingService:
         lambda: rules.policy.heartbeat,
         lambda: parts.health.draining,
     )
+    queues = _queues_hub(settings, surface, parts.health)
     sweep = IdempotencySweep(acting, system_clock)
     closing = Closing(background.dispose, matching.dispose, acting.dispose)
-    app = _app(surface, hub, parts.health)
-    return parts.service(app, rules, news, matcher, ticker, roster, hub, sweep, closing)
+    app = _app(surface, hub, queues, parts.health)
+    return parts.service(app, rules, news, matcher, ticker, roster, hub, queues, sweep, closing)
 
 
 def _rules(settings: Settings) -> RulesSource:
@@ -98,9 +102,19 @@ def _rules(settings: Settings) -> RulesSource:
     )
 
 
-def _app(surface: Surface, hub: OffersHub, health: Health) -> FastAPI:
+def _queues_hub(settings: Settings, surface: Surface, health: Health) -> QueuesHub:
+    async def depth(tenant: str, queue: str) -> bytes | None:
+        shown = await queue_view(surface, tenant, queue)
+        return shown.model_dump_json().encode() if shown else None
+
+    topic = settings.topic_prefix + ROUTING.name
+    streams = Streams("queue", settings.live_streams)
+    return QueuesHub(settings.kafka, topic, surface.writer, streams, depth, lambda: health.draining)
+
+
+def _app(surface: Surface, hub: OffersHub, queues: QueuesHub, health: Health) -> FastAPI:
     app = FastAPI(title="Madoguchi router", version="1.0.0", docs_url="/docs", redoc_url=None)
-    add_routes(app, surface, hub)
+    add_routes(app, surface, hub, queues)
     tell_problems(app)
     health_routes(app, health)
     document_structs(app)

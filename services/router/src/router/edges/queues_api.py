@@ -117,16 +117,22 @@ def queues_routes(surface: Surface) -> APIRouter:
         principal: reader,
         queue: Annotated[Name, Path(description="its name in the rules", examples=["technical"])],
     ) -> QueueView:
-        now = surface.clock()
-        async with reading(surface.reader, principal.tenant) as connection:
-            waiting = await depths(connection, principal.tenant, queue)
-            there = await staff(connection, principal.tenant, now, queue)
-        desk = surface.rules.policy.desks.get(queue)
-        existing(desk or waiting.get(queue), "queue")
-        opens_at = _opens_at(desk.hours, now) if desk else None
-        return _view(queue, desk, opens_at, waiting.get(queue), there.get(queue))
+        return existing(await queue_view(surface, principal.tenant, queue), "queue")
 
     return routes
+
+
+async def queue_view(surface: Surface, tenant: str, queue: str) -> QueueView | None:
+    """Return a queue as it stands; None where neither the rules nor any case know it."""
+    now = surface.clock()
+    async with reading(surface.reader, tenant) as connection:
+        waiting = await depths(connection, tenant, queue)
+        there = await staff(connection, tenant, now, queue)
+    desk = surface.rules.policy.desks.get(queue)
+    if desk is None and queue not in waiting:
+        return None
+    opens_at = _opens_at(desk.hours, now) if desk else None
+    return _view(queue, desk, opens_at, waiting.get(queue), there.get(queue))
 
 
 async def _counted(surface: Surface, tenant: str) -> list[QueueView]:

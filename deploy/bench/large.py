@@ -45,7 +45,7 @@ class Filled(Struct, frozen=True):
             yield self.service.port
             self.service.daemon.require_alive()
         finally:
-            self.service.kill()
+            self.service.stop()  # in order: one that is killed is missed by its group for ten seconds
 
 
 def measure(

@@ -55,6 +55,7 @@ CURSORS = [
 AGENT = "test"
 SCOPES = (
     *("timeline:read", "timeline:write", "timeline:originals"),
+    *("figures:read", "figures:write"),
     *("routing:read", "routing:agent", "routing:supervise"),
 )
 

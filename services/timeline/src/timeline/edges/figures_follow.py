@@ -42,14 +42,13 @@ from timeline.edges.figures_store import (
     Counts,
     KnownCase,
     MessageKey,
-    add_memberships,
     cases_of_agents,
     lock_cases,
-    memberships_of,
     write_cases,
     write_counts,
     write_messages,
 )
+from timeline.edges.figures_teams import add_memberships, memberships_of
 
 # Whoever adds or removes a generation takes this lock alone (timeline.edges.figures_rebuild).
 _LOCK_GENERATIONS = text("SELECT pg_advisory_xact_lock_shared(hashtext('timeline.figures'))")

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from timeline.core.case_story import CaseStory
 from timeline.core.figures_facts import CaseKey, Fact, read, written
-from timeline.core.figures_observations import Membership, Observation
+from timeline.core.figures_observations import Observation
 from timeline.core.figures_steps import CaseState
 
 AgentKey = tuple[str, str]  # tenant and agent
@@ -127,26 +127,6 @@ _FORGET_EMPTY = text(
        AND known.generation = :generation AND known.n = 0
     """  # noqa: S608 - column names of our own
 )
-_ADD_MEMBERSHIPS = text(
-    """
-    INSERT INTO figure_agent AS known (tenant, agent, version, since, team)
-    SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:agents AS text[]),
-                         CAST(:versions AS bigint[]), CAST(:since AS timestamptz[]),
-                         CAST(:teams AS text[])) AS new (tenant, agent, version, since, team)
-     ORDER BY agent, tenant, version
-    ON CONFLICT (agent, tenant, version) DO UPDATE SET since = excluded.since, team = excluded.team
-     WHERE (excluded.since, excluded.team) < (known.since, known.team)
-    """
-)
-_MEMBERSHIPS = text(
-    """
-    SELECT tenant, agent, version, since, team
-      FROM figure_agent
-      JOIN unnest(CAST(:tenants AS text[]), CAST(:agents AS text[])) AS wanted (tenant, agent)
-           USING (tenant, agent)
-    """
-)
-
 _encode = msgspec.msgpack.Encoder().encode
 _encode_story = msgspec.json.Encoder().encode
 _read_counted = msgspec.msgpack.Decoder(tuple[Observation, ...]).decode
@@ -174,7 +154,7 @@ async def lock_cases(
     """Return what is known of these cases, new ones included; nobody else changes them meanwhile."""
     if not keys:
         return {}
-    wanted = {**_columns(("tenants", "cases"), keys), "generation": generation}
+    wanted = {**columns(("tenants", "cases"), keys), "generation": generation}
     await connection.execute(_NEW_CASES, wanted | {"nothing": _NOTHING})
     rows = await connection.execute(_CASES, wanted)
     return {
@@ -203,11 +183,11 @@ async def write_cases(
     ]
     names = ("tenants", "cases", "contacts", "open", "last_at", "facts", "counted", "stories")
     target = {"generation": generation}
-    await connection.execute(_WRITE_CASES, _columns(names, rows) | target)
+    await connection.execute(_WRITE_CASES, columns(names, rows) | target)
     agents = [(key[0], agent, key[1]) for key, case in cases.items() for agent in case.agents]
     if agents:
-        columns = _columns(("tenants", "agents", "cases"), agents)
-        await connection.execute(_ADD_CASE_AGENTS, columns | target)
+        named = columns(("tenants", "agents", "cases"), agents)
+        await connection.execute(_ADD_CASE_AGENTS, named | target)
 
 
 async def cases_of_agents(
@@ -217,8 +197,8 @@ async def cases_of_agents(
     if not moved:
         return set()
     rows = [(*key, since) for key, since in moved.items()]
-    columns = _columns(("tenants", "agents", "since"), rows)
-    found = await connection.execute(_CASES_OF_AGENTS, {**columns, "generation": generation})
+    named = columns(("tenants", "agents", "since"), rows)
+    found = await connection.execute(_CASES_OF_AGENTS, {**named, "generation": generation})
     return {(row.tenant, row.case_id) for row in found}
 
 
@@ -237,7 +217,7 @@ async def write_messages(
     changes: Counts = Counter((key[0], told[key]) for key in new)
     again = [key for key in told if key not in new]
     if again:
-        wanted = _columns(("tenants", "events"), again)
+        wanted = columns(("tenants", "events"), again)
         rows = await connection.execute(_MESSAGES, {**wanted, **target})
         known = {
             (row.tenant, row.event_id): Observation(row.measure, row.quarter, row.channel)
@@ -257,41 +237,15 @@ async def write_counts(connection: AsyncConnection, generation: int, changes: Co
     if not rows:
         return
     names = ("tenant", "measure", "quarter", "channel", "queue", "plan", "team", "agent", "value")
-    columns = {**_columns((*names, "n"), rows), "generation": generation}
-    await connection.execute(_COUNT, columns)
+    arrays = {**columns((*names, "n"), rows), "generation": generation}
+    await connection.execute(_COUNT, arrays)
     if min(n for *_, n in rows) < 0:
-        await connection.execute(_FORGET_EMPTY, columns)
-
-
-async def add_memberships(
-    connection: AsyncConnection, told: Iterable[tuple[AgentKey, Membership]]
-) -> None:
-    """Note which team agents belong to."""
-    least: dict[tuple[str, str, int], Membership] = {}
-    for key, one in told:
-        least[*key, one.version] = min(one, least.get((*key, one.version), one))
-    rows = [(*key, one.since, one.team) for key, one in least.items()]
-    if rows:
-        names = ("tenants", "agents", "versions", "since", "teams")
-        await connection.execute(_ADD_MEMBERSHIPS, _columns(names, rows))
-
-
-async def memberships_of(
-    connection: AsyncConnection, agents: Collection[AgentKey]
-) -> dict[AgentKey, list[Membership]]:
-    """Return the teams that these agents have belonged to, oldest first."""
-    found: dict[AgentKey, list[Membership]] = {}
-    if agents:
-        rows = await connection.execute(_MEMBERSHIPS, _columns(("tenants", "agents"), agents))
-        for row in rows:
-            one = Membership(row.since, row.version, row.team)
-            found.setdefault((row.tenant, row.agent), []).append(one)
-    return {key: sorted(history) for key, history in found.items()}
+        await connection.execute(_FORGET_EMPTY, arrays)
 
 
 def _message_columns(told: Mapping[MessageKey, Observation]) -> dict[str, Any]:
     rows = [(*key, str(one.measure), one.quarter, one.channel) for key, one in told.items()]
-    return _columns(("tenants", "events", "measures", "quarters", "channels"), rows)
+    return columns(("tenants", "events", "measures", "quarters", "channels"), rows)
 
 
 def _cell(seen: Observation) -> tuple[Any, ...]:
@@ -301,5 +255,6 @@ def _cell(seen: Observation) -> tuple[Any, ...]:
     )
 
 
-def _columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
+def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    """Return rows as the arrays that a statement takes."""
     return dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))

@@ -73,7 +73,12 @@ def history() -> list[Event]:
     """Four cases of one person over two channels, with what was asked and answered."""
     cases = [
         Case("1", HANAKO_MAIL).opened(0).taken(1).resolved(5).surveyed(6).rated(7, 5),
-        Case("2", HANAKO_MAIL).opened(10).taken(11, "ito").resolved(15, "ito").surveyed(16).rated(17, 1),
+        Case("2", HANAKO_MAIL)
+        .opened(10)
+        .taken(11, "ito")
+        .resolved(15, "ito")
+        .surveyed(16)
+        .rated(17, 1),
         Case("3").opened(20).taken(21, "tanaka").answered(22, "tanaka", first=True, in_time=True),
         Case("4").opened(30).resolved(31, "abe").rated(32, 9, Question.NPS).reopened(33),
     ]

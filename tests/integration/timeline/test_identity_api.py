@@ -21,13 +21,8 @@ from tests.unit.timeline.telling import (
     profile,
 )
 
-from common.core.events import (
-    Account,
-    Contract,
-    CustomersMerged,
-    CustomersUnmerged,
-    IdentityDecided,
-)
+from common.core.events import Account, Contract, CustomersMerged, CustomersUnmerged
+from common.core.identity_events import IdentityDecided
 from common.core.ids import customer_id
 from common.edges.clock import system_clock
 from common.edges.database import reading

@@ -22,7 +22,8 @@ from tests.unit.timeline.telling import (
 )
 
 from common.core.cloudevents import Event, Record, read
-from common.core.events import CustomerChanged, CustomersMerged, DecisionKind, IdentityDecided
+from common.core.events import CustomerChanged, CustomersMerged
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.core.ids import customer_id
 from common.edges.database import reading
 from timeline.core.identity import LONGEST_REF

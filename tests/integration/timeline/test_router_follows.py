@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tests.integration.timeline.test_on_the_bus import running, sent
 from tests.unit.timeline.telling import TENANT, message, profile
 
-from common.core.events import DecisionKind, IdentityDecided
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.core.ids import customer_id
 from common.core.topics import ACTIVITIES, CUSTOMERS, DEAD_LETTER, MESSAGES, ROUTING
 from common.edges.batches import Received

@@ -17,6 +17,7 @@ from common.core.cloudevents import (
     partition_key,
     read,
     record,
+    tombstone,
 )
 from common.core.errors import PoisonError
 from common.core.events import (
@@ -78,6 +79,12 @@ def test_binary_mode_is_read_as_it_was_written() -> None:
     assert event.attributes.traceparent == trace_parent(ATTRIBUTES.id)
     assert replace(event.attributes, traceparent=None) == ATTRIBUTES
     assert written.key == partition_key("acme", "tel:+819012345678") == b"acme|tel:+819012345678"
+
+
+def test_a_tombstone_ends_what_a_record_of_the_same_key_said() -> None:
+    written = record("customers.v1", ATTRIBUTES, MESSAGE)
+    ended = tombstone("customers.v1", ATTRIBUTES.tenant, ATTRIBUTES.subject)
+    assert (ended.topic, ended.key, ended.value) == ("customers.v1", written.key, b"")
 
 
 def test_structured_mode_of_others_is_read_too() -> None:

@@ -57,6 +57,7 @@ def test_what_is_no_mail_address_is_refused(written: str) -> None:
         ("0000000", "JP", "sender:0000000"),
         ("+99912345678", "JP", "sender:+99912345678"),
         ("1234567890123456", "JP", "sender:1234567890123456"),
+        ("+8190123", "JP", "sender:+8190123"),
     ],
 )
 def test_a_number_has_one_form_and_what_is_none_is_told_apart(

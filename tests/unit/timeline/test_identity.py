@@ -17,7 +17,8 @@ from tests.unit.timeline.telling import (
 
 from common.core.cloudevents import Event, read
 from common.core.errors import PoisonError
-from common.core.events import CustomersMerged, CustomersUnmerged, DecisionKind, IdentityDecided
+from common.core.events import CustomersMerged, CustomersUnmerged
+from common.core.identity_events import DecisionKind, IdentityDecided
 from timeline.core.announcements import announced, decision_announced, merge_id
 from timeline.core.identity import (
     Merge,

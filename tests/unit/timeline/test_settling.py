@@ -17,7 +17,7 @@ from tests.unit.timeline.telling import (
 )
 
 from common.core.cloudevents import Event
-from common.core.events import DecisionKind, IdentityDecided
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.core.ids import customer_id, derived_id
 from timeline.core.evidence import Claim, Evidence, Holding, Verdict
 from timeline.core.guards import MOST_CONTACTS, MOST_JOINED, MOST_REFERENCES, Reason

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from common.core.events import DecisionKind, IdentityDecided
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
 from common.edges.logs import configure_logs

@@ -11,11 +11,11 @@ from common.core.events import (
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,
-    IdentityDecided,
     Message,
     MessageRequested,
     MessageStatus,
 )
+from common.core.identity_events import IdentityDecided
 from common.core.surveys import SurveyAnswered, SurveyRequested
 from common.core.work import (
     AgentChanged,

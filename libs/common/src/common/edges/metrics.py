@@ -86,7 +86,8 @@ retention_overdue_days = Gauge(
     "Days by which the oldest entry that may go is too old; rising means that retention falls behind.",
 )
 access_waiting = Gauge(
-    "madoguchi_access_waiting", "Readings whose record is not in the database yet; they wait for it."
+    "madoguchi_access_waiting",
+    "Readings whose record is not in the database yet; they wait for it.",
 )
 streams_open = Gauge(
     "madoguchi_streams_open",

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from common.core.cloudevents import Attributes, Record, event_type, record
-from common.core.events import CustomersMerged, CustomersUnmerged, IdentityDecided
+from common.core.events import CustomersMerged, CustomersUnmerged
+from common.core.identity_events import IdentityDecided
 from common.core.ids import derived_id
 from common.core.topics import CUSTOMERS
 from timeline.core.identity import Merge, Unmerge

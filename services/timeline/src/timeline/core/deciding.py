@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from timeline.core.evidence import Said, Verdict
 from timeline.core.identity import Decision
 

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from common.core.cloudevents import Event
 from common.core.errors import PoisonError
-from common.core.events import CustomerChanged, DecisionKind, IdentityDecided
+from common.core.events import CustomerChanged
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.core.ids import customer_id, derived_id
 from timeline.core.guards import may_link
 from timeline.core.values import canonical, json_value, storable, utc

@@ -18,10 +18,10 @@ from common.core.events import (
     CustomerChanged,
     CustomersMerged,
     CustomersUnmerged,
-    IdentityDecided,
     Message,
     MessageStatus,
 )
+from common.core.identity_events import IdentityDecided
 from common.core.ids import derived_id
 from common.core.work import (
     AgentChanged,

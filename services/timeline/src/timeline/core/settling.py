@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from timeline.core.deciding import verdicts_of
 from timeline.core.evidence import Claim, Evidence, Holding, Verdict
 from timeline.core.guards import Reason

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from timeline.core.identity import Decision
 from timeline.edges.evidence import BLOCKED
 

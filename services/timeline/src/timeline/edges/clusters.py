@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from common.core.ids import customer_id
 from timeline.core.identity import Decision, Profile, lock_id
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import CustomerChanged, DecisionKind, IdentityDecided
+from common.core.events import CustomerChanged
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.edges.batches import Received
 from common.edges.clock import Clock
 from timeline.core.entry import Entry

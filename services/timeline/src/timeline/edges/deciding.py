@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import IdentityDecided
+from common.core.identity_events import IdentityDecided
 from common.core.ids import derived_id
 from common.edges.outbox import enqueue
 from timeline.core.announcements import decision_announced

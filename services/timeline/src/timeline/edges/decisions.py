@@ -7,7 +7,7 @@ from fastapi import HTTPException
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import DecisionKind, IdentityDecided
+from common.core.identity_events import DecisionKind, IdentityDecided
 from timeline.edges.people import Person, beside, merge_of, person_in, person_of, person_with
 
 MOST_CONTACTS = 500  # of two customers: what is said of them is said of each two of their contacts

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from timeline.core.identity import Decision, Profile
 from timeline.core.settling import Settled, Settlement, Trigger
 from timeline.edges.accounts import keep_accounts

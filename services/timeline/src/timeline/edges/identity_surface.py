@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.responses import Response
 
-from common.core.events import IdentityDecided
+from common.core.identity_events import IdentityDecided
 from common.edges.clock import Clock
 from common.edges.idempotency import Answer, Asked, once
 from common.edges.tokens import Principal, TokenVerifier, bearer

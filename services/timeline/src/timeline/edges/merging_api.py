@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from common.edges.database import reading
 from common.edges.idempotency import Asked, asked
 from common.edges.tokens import Principal

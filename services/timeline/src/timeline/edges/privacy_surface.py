@@ -95,7 +95,7 @@ def refused(**reasons: str) -> dict[int | str, dict[str, Any]]:
         schema = {"$ref": _COMPONENTS.format(name=Problem.__name__)}
         content = {"application/problem+json": {"schema": schema, "example": example}}
         own[status] = {"description": why, "content": content}
-    return {**refusals(401, 403, 404, 422, 503), **own}
+    return {**refusals(400, 401, 403, 404, 422, 503), **own}
 
 
 NO_KEY = refused(_409="No privacy key is configured")

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from starlette.responses import Response
 
-from common.core.events import DecisionKind, IdentityDecided
+from common.core.identity_events import DecisionKind, IdentityDecided
 from common.edges.database import reading
 from common.edges.idempotency import Asked, asked
 from common.edges.tokens import Principal

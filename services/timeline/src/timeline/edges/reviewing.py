@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.core.events import DecisionKind
+from common.core.identity_events import DecisionKind
 from common.core.ids import derived_id
 from timeline.core.evidence import Claim
 from timeline.core.guards import Reason

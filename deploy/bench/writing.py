@@ -21,7 +21,7 @@ from bench.history_rows import entry_in
 from common.edges.database import create_writer_engine
 from common.edges.offsets import Claim, advance, claim
 from timeline.core.entry import Entry
-from timeline.edges.contacts import ContactKey, contact_ids
+from timeline.edges.contacts import ContactKey, contact_ids, known_contacts
 from timeline.edges.writer import write_entries
 
 BATCH = 1000  # as consumers take at most by default
@@ -95,7 +95,8 @@ async def _introduce(
     engine: AsyncEngine, batches: Sequence[Sequence[Entry]]
 ) -> Mapping[ContactKey, int]:
     async with engine.begin() as connection:
-        return await contact_ids(connection, _seen(chain(*batches)))
+        seen = _seen(chain(*batches))
+        return await contact_ids(connection, seen, await known_contacts(connection, seen))
 
 
 async def _timed(work: Awaitable[int]) -> float:
@@ -108,7 +109,8 @@ async def _written(
 ) -> int:
     for batch in batches:
         async with engine.begin() as connection:
-            ids = await contact_ids(connection, _seen(batch))
+            seen = _seen(batch)
+            ids = await contact_ids(connection, seen, await known_contacts(connection, seen))
             await write_entries(connection, batch, ids)
             await advance(connection, GROUP, claims, {PLACE: batch[-1].position.offset + 1})
     return BATCH * len(batches)

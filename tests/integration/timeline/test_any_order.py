@@ -26,7 +26,8 @@ BUS = [
 ]
 # What each question may see: whose contacts are whose, what stands on pages, what searches find.
 QUESTIONS = {
-    "customers": "SELECT array_agg(address ORDER BY address) FROM contact GROUP BY customer_id",
+    "contacts": "SELECT tenant, address, customer_id, first_seen, shared, popular FROM contact",
+    "customers": "SELECT id, tenant, created_at, merged_into FROM customer",
     "entries": """SELECT address, event_id, occurred_at, learned_at, topic, partition, "offset",
                          kind, channel, direction, message, about, conversation, body::text
                     FROM entry JOIN contact ON contact.id = contact_id""",

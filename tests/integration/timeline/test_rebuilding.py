@@ -33,13 +33,17 @@ from timeline.wiring import MIGRATIONS
 TABLES = (
     "customer", "contact", "profile", "link", "merge", "seen", "entry", "amendment", "outbox",
 )  # fmt: skip
+# How whose contact it is came about, step by step: a larger batch may know at once what smaller ones
+# learn one after the other.
+JOURNAL = ("merge", "outbox")
 # Row numbers are the database's own; whatever they stand for is named instead.
 EVERYTHING = """
-    SELECT (to_jsonb(row) - '{{id,contact_id,number}}'::text[]
+    SELECT (to_jsonb(row) - '{{id,contact_id,number,moved_at}}'::text[]
             || jsonb_build_object('address', contact.address))::text
       FROM (SELECT *, {contact} AS number FROM {table}) AS row
       LEFT JOIN contact ON contact.id = row.number ORDER BY 1
 """
+FIRST_BATCH = 4
 WITH_CONTACT = ("link", "seen", "entry", "amendment")
 
 WROTE = message(direction=Direction.OUTBOUND)
@@ -97,12 +101,12 @@ def schemas(database_url: str) -> tuple[str, str]:
     return "once", "again"
 
 
-@pytest.mark.parametrize("batch", [1, 3, 1000])
+@pytest.mark.parametrize("batch", [1, 3, 4, 1000])
 async def test_a_timeline_that_is_rebuilt_on_another_day_is_the_same(
     database_url: str, schemas: tuple[str, str], batch: int
 ) -> None:
     found = []
-    for schema, days_later, size in zip(schemas, (0, 40), (4, batch), strict=True):
+    for schema, days_later, size in zip(schemas, (0, 40), (FIRST_BATCH, batch), strict=True):
         engine = create_writer_engine(database_url, schema)
         await rebuilt(engine, days_later, size)
         found.append(await everything(engine))
@@ -110,4 +114,5 @@ async def test_a_timeline_that_is_rebuilt_on_another_day_is_the_same(
     first, second = found
     assert all(first.values()), "no table is empty, or it would prove nothing"
     for table in TABLES:
-        assert second[table] == first[table], table
+        if batch == FIRST_BATCH or table not in JOURNAL:
+            assert second[table] == first[table], table

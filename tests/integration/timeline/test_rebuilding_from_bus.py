@@ -1,7 +1,7 @@
 """A timeline that is dropped and read from Kafka again tells the same, row for row.
 
-Partitions are read in another order each time. What depends on it is when a contact was first heard
-of, and by that whose id survives a merge; everything else is compared.
+Partitions are read in another order each time. What depends on it is the journal of merges: what was
+one after the other before may be one step now.
 """
 
 import random

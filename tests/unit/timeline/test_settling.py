@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 from tests.unit.timeline.people_model import PeopleModel
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
@@ -21,7 +22,7 @@ from common.core.identity_events import DecisionKind, IdentityDecided
 from common.core.ids import customer_id, derived_id
 from timeline.core.evidence import Claim, Evidence, Holding, Verdict
 from timeline.core.guards import MOST_CONTACTS, MOST_JOINED, MOST_REFERENCES, Reason
-from timeline.core.identity import Decision, Merge, Unmerge, profile_of
+from timeline.core.identity import Decision, Earlier, Merge, Unmerge, profile_of
 from timeline.core.settling import Settled, Settlement, Trigger, rounds
 
 TARO_MAIL = "email:taro.suzuki@example.jp"
@@ -82,6 +83,14 @@ class World:
         return self.decide(
             DecisionKind.TOGETHER, one, other, profiles=profiles[0], other_profiles=profiles[1]
         )
+
+    def hear_earlier(self, contact: str, at: datetime) -> Settled:
+        """A contact turns out to have been heard of at `at`."""
+        if contact in self.holdings:
+            self.holdings[contact] = replace(self.holdings[contact], first_seen=at)
+        settlement = self._settlement()
+        settlement.heard_earlier(Earlier(TENANT, contact, at, derived_id("heard", contact)))
+        return self._keep(settlement.result())
 
     def unmerge(self, merge: Merge) -> Settled:
         """As the API does: what moved by the merge leaves whoever has it now."""
@@ -175,6 +184,46 @@ class World:
 
     def refused(self) -> dict[tuple[str, str], Reason]:
         return {key: claim.refused for key, claim in self.claims.items() if claim.refused}
+
+
+def test_the_oldest_id_stands_for_a_customer_also_where_its_age_is_known_late() -> None:
+    world = World([HANAKO_MAIL, HANAKO_TEL, HANAKO_LINE], {HANAKO_MAIL: after(5)})
+    world.holdings[HANAKO_LINE] = replace(world.holdings[HANAKO_LINE], first_seen=after(7))
+    world.tell(profile([HANAKO_MAIL, HANAKO_TEL, HANAKO_LINE]))
+    assert world.owners()[HANAKO_MAIL] == customer_id(TENANT, HANAKO_TEL)
+    settled = world.hear_earlier(HANAKO_LINE, after(-9))
+    assert [type(step) for step in settled.steps] == [Unmerge, Merge]
+    assert set(world.owners().values()) == {customer_id(TENANT, HANAKO_LINE)}
+
+
+def test_a_contact_known_to_be_older_changes_nothing_where_it_is_not_the_oldest() -> None:
+    world = World([HANAKO_MAIL, HANAKO_TEL], {HANAKO_MAIL: after(5)})
+    world.tell(profile([HANAKO_MAIL, HANAKO_TEL]))
+    before = world.owners()
+    for contact in (HANAKO_MAIL, HANAKO_TEL, TARO_MAIL):
+        assert world.hear_earlier(contact, after(1 if contact == HANAKO_MAIL else -1)).steps == ()
+    assert world.owners() == before
+
+
+@given(
+    ages=st.permutations([1, 2, 3]),
+    told=st.permutations([HANAKO_MAIL, HANAKO_TEL, HANAKO_LINE]),
+    joined=st.integers(0, 3),
+)
+def test_whose_id_survives_does_not_depend_on_when_ages_become_known(
+    ages: list[int], told: list[str], joined: int
+) -> None:
+    contacts = [HANAKO_MAIL, HANAKO_TEL, HANAKO_LINE]
+    truly = {contact: after(age) for contact, age in zip(contacts, ages, strict=True)}
+    world = World(contacts, dict.fromkeys(contacts, after(99)))
+    for number, contact in enumerate(told):
+        if number == joined:
+            world.tell(profile(contacts))
+        world.hear_earlier(contact, truly[contact])
+    if joined == len(told):
+        world.tell(profile(contacts))
+    [oldest, *_] = sorted(contacts, key=lambda contact: truly[contact])
+    assert set(world.owners().values()) == {customer_id(TENANT, oldest)}
 
 
 def test_a_profile_links_its_contacts_and_the_oldest_customer_survives() -> None:

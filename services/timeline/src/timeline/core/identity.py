@@ -57,6 +57,15 @@ class Decision(Struct, frozen=True):
     data: IdentityDecided
 
 
+class Earlier(Struct, frozen=True):
+    """A contact was heard of at `at`, by the event `cause`: earlier than anybody knew."""
+
+    tenant: str
+    contact: str
+    at: datetime
+    cause: UUID
+
+
 class Merge(Struct, frozen=True):
     """Since `at`, `other` is `survivor`, and `contacts` and `profiles` moved to it.
 

@@ -41,6 +41,8 @@ from timeline.core.entry import (
 )
 from timeline.core.values import canonical, json_value, storable, utc
 
+LONGEST_NAME = 200  # characters; an index entry of Postgres holds 2,700 bytes in all
+
 _TOPIC_RANK = {name: rank for rank, name in enumerate(TOPICS)}
 _ABOUT_NO_CONTACT = (
     *(CustomerChanged, CustomersMerged, CustomersUnmerged, IdentityDecided),  # identity's
@@ -92,8 +94,8 @@ def entry_of(event: Event, position: Position, heard_at: datetime, region: str) 
         learned_at=utc(described.learned_at or heard_at),
         position=position,
         type=storable(attributes.type) if event.data is None else attributes.type,
-        kind=described.kind,
-        channel=described.channel,
+        kind=_named(described.kind),
+        channel=_named(described.channel) if described.channel else None,
         direction=described.direction,
         message=described.message,
         about=described.about,
@@ -102,6 +104,11 @@ def entry_of(event: Event, position: Position, heard_at: datetime, region: str) 
         case=described.case,
         routed=described.routed,
     )
+
+
+def _named(name: str) -> str:
+    """Return a name as indexes can hold it, and a filter can ask for it; the body has it whole."""
+    return name[:LONGEST_NAME]
 
 
 def message_ref(channel: Channel, provider: str, account: str, message_id: str) -> UUID:

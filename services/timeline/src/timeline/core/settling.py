@@ -14,10 +14,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from common.core.identity_events import DecisionKind
+from common.core.ids import customer_id
 from timeline.core.deciding import verdicts_of
 from timeline.core.evidence import Claim, Evidence, Holding, Verdict
 from timeline.core.guards import Reason
-from timeline.core.identity import Customer, Decision, Merge, Profile, Unmerge, first_customer
+from timeline.core.identity import (
+    Customer,
+    Decision,
+    Earlier,
+    Merge,
+    Profile,
+    Unmerge,
+    first_customer,
+)
 from timeline.core.resolution import resolve
 
 _TICK = timedelta(microseconds=1)
@@ -83,6 +92,19 @@ class Settlement:
         self._rule(decision)
         trigger = Trigger(decision.decision_id, data.decided_at, data.person)
         self.settle(self._known(chain(data.contacts, data.others)), trigger)
+
+    def heard_earlier(self, earlier: Earlier) -> None:
+        """Let the oldest id stand for a customer, also where which is the oldest turned out late."""
+        holding = self._holdings.get(earlier.contact)
+        if holding is None:
+            return
+        owner = holding.owner
+        oldest = self._oldest(self._owned[owner]).id
+        if owner == oldest or oldest != customer_id(self._tenant, earlier.contact):
+            return
+        trigger = Trigger(earlier.cause, earlier.at)
+        self._move(Unmerge, owner, oldest, {earlier.contact}, trigger)
+        self._move(Merge, oldest, owner, self._owned[owner].copy(), trigger)
 
     def share(self, contacts: Iterable[str], trigger: Trigger, *, shared: bool) -> None:
         """Let these contacts link nobody from now on, or link again, and weigh all that bears on it."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.core.identity_events import DecisionKind
 from common.core.ids import customer_id
-from timeline.core.identity import Decision, Profile, lock_id
+from timeline.core.identity import Decision, Earlier, Profile, lock_id
 
 # More customers than this bear on each other only where somebody means harm. Then the evidence
 # among the first of them counts, which never joins more than all of it.
@@ -77,12 +77,17 @@ class Concerned(Struct, frozen=True):
     profiles: frozenset[Named]
 
 
-async def concerned(connection: AsyncConnection, told: Iterable[Profile | Decision]) -> Concerned:
+async def concerned(
+    connection: AsyncConnection, told: Iterable[Profile | Decision | Earlier]
+) -> Concerned:
     """Return what profiles and decisions are about; a blocked mailbox: every contact that is one."""
     contacts: set[Named] = set()
     profiles: set[Named] = set()
     patterns: set[Named] = set()
     for one in told:
+        if isinstance(one, Earlier):
+            contacts.add((one.tenant, one.contact))
+            continue
         if isinstance(one, Profile):
             contacts.update((one.tenant, contact) for contact in one.contacts)
             profiles.add((one.tenant, one.customer_ref))

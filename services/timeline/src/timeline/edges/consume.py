@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,11 +11,11 @@ from common.core.identity_events import DecisionKind, IdentityDecided
 from common.edges.batches import Received
 from common.edges.clock import Clock
 from timeline.core.entry import Entry
-from timeline.core.identity import Decision, Profile, decision_of, profile_of
+from timeline.core.identity import Decision, Earlier, Profile, decision_of, profile_of
 from timeline.core.months import months_of
 from timeline.core.recording import entry_of, position_of
 from timeline.edges.clusters import concerned, lock_customers
-from timeline.edges.contacts import ContactKey, contact_ids
+from timeline.edges.contacts import ContactKey, contact_ids, known_contacts, seen_earlier
 from timeline.edges.erasure_guard import ErasureGuard
 from timeline.edges.identities import write_identities
 from timeline.edges.months import ensure_months
@@ -47,9 +48,14 @@ class Historian:
         people = [one for one in told if not isinstance(one, Entry)]
         moments = (entry.occurred_at for entry in entries)
         await ensure_months(connection, months_of(moments, self._clock()))
-        await lock_customers(connection, await concerned(connection, people))
-        ids = await contact_ids(connection, _first_seen(told))
-        await write_identities(connection, people)
+        heard = _first_seen(told)
+        first_seen = {key: at for key, (at, _) in heard.items()}
+        known = await known_contacts(connection, first_seen)
+        earlier = [Earlier(*key, *heard[key]) for key in sorted(known.later)]
+        await lock_customers(connection, await concerned(connection, [*earlier, *people]))
+        ids = await contact_ids(connection, first_seen, known)
+        await seen_earlier(connection, earlier, ids)
+        await write_identities(connection, [*earlier, *people])
         await write_entries(connection, entries, ids)
 
     def _told(self, received: Received) -> Told | None:
@@ -62,14 +68,25 @@ class Historian:
         return entry_of(event, position, heard_at, self._region)
 
 
-def _first_seen(told: Iterable[Told]) -> dict[ContactKey, datetime]:
-    """Return when each contact was first heard of, whatever the clock shows: a rebuild repeats it."""
-    seen: dict[ContactKey, datetime] = {}
+def _first_seen(told: Iterable[Told]) -> dict[ContactKey, tuple[datetime, UUID]]:
+    """Return when each contact was first heard of, and by which event, whatever the clock shows.
+
+    A rebuild repeats it: it is the earliest time that any event was heard of, in whatever order they
+    are read.
+    """
+    seen: dict[ContactKey, tuple[datetime, UUID]] = {}
     for one in told:
-        at = one.data.decided_at if isinstance(one, Decision) else one.learned_at
+        heard = _heard(one)
         for contact in _contacts(one):
-            seen.setdefault((one.tenant, contact), at)
+            key = (one.tenant, contact)
+            seen[key] = min(heard, seen.get(key, heard))
     return seen
+
+
+def _heard(told: Told) -> tuple[datetime, UUID]:
+    if isinstance(told, Decision):
+        return told.data.decided_at, told.decision_id
+    return told.learned_at, told.event_id
 
 
 def _contacts(told: Told) -> Iterable[str]:

@@ -1,22 +1,39 @@
 """Contacts and the customers they belong to, as rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from timeline.core.identity import first_customer
+from common.core.errors import TransientError
+from common.core.ids import customer_id
+from timeline.core.identity import Earlier, first_customer
 
 ContactKey = tuple[str, str]  # tenant and address
 
 _FIND = text(
     """
-    SELECT array_agg(wanted.place), array_agg(contact.id)
-      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]))
-           WITH ORDINALITY AS wanted (tenant, address, place)
+    SELECT array_agg(wanted.place), array_agg(contact.id),
+           array_agg(wanted.place) FILTER (WHERE contact.first_seen > wanted.seen)
+      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]), CAST(:seen AS timestamptz[]))
+           WITH ORDINALITY AS wanted (tenant, address, seen, place)
       JOIN contact USING (tenant, address)
     """
+)
+_EARLIER = """
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:customers AS uuid[]), CAST(:moments AS timestamptz[]))
+         AS told (contact, customer, at)
+"""
+_SEEN = text(
+    f"UPDATE contact SET first_seen = at {_EARLIER} WHERE contact.id = told.contact AND first_seen > at"  # noqa: S608 - a list of our own parameters
+)
+_CREATED = text(
+    f"UPDATE customer SET created_at = at {_EARLIER} WHERE customer.id = told.customer AND created_at > at"  # noqa: S608 - the same
+)
+_OWNED = text(
+    f"UPDATE contact_owner SET valid_from = at {_EARLIER} WHERE contact_id = contact AND born AND valid_from > at"  # noqa: S608 - the same
 )
 # Both in one order for everybody, so that two workers that meet the same newcomers queue up
 # instead of waiting for each other.
@@ -41,28 +58,63 @@ _ADD_CONTACTS = text(
 )
 
 
-async def contact_ids(
+class Known(Struct, frozen=True):
+    """The row ids of contacts, and those of them that were thought to be seen first later than now told."""
+
+    ids: dict[ContactKey, int]
+    later: frozenset[ContactKey]
+
+
+async def known_contacts(
     connection: AsyncConnection, first_seen: Mapping[ContactKey, datetime]
-) -> dict[ContactKey, int]:
-    """Return the ids of these contacts, adding those that nobody has seen, at the time given.
-
-    Takes no locks where all are known. A new contact is a customer of its own.
-    """
-    known = await _find(connection, list(first_seen)) if first_seen else {}
-    new = [key for key in first_seen if key not in known]
-    if not new:
-        return known
-    await _add(connection, {key: first_seen[key] for key in new})
-    return known | await _find(connection, new)
-
-
-async def _find(connection: AsyncConnection, keys: list[ContactKey]) -> dict[ContactKey, int]:
+) -> Known:
+    """Return which of these contacts somebody has seen; takes no locks."""
+    if not first_seen:
+        return Known({}, frozenset())
+    keys = list(first_seen)
     wanted = {
         "tenants": [tenant for tenant, _ in keys],
         "addresses": [address for _, address in keys],
+        "seen": list(first_seen.values()),
     }
-    places, ids = (await connection.execute(_FIND, wanted)).one()
-    return dict(zip((keys[place - 1] for place in places or ()), ids or (), strict=True))
+    places, ids, later = (await connection.execute(_FIND, wanted)).one()
+    return Known(
+        dict(zip((keys[place - 1] for place in places or ()), ids or (), strict=True)),
+        frozenset(keys[place - 1] for place in later or ()),
+    )
+
+
+async def contact_ids(
+    connection: AsyncConnection, first_seen: Mapping[ContactKey, datetime], known: Known
+) -> dict[ContactKey, int]:
+    """Return the ids of these contacts, adding those that are not `known`, at the time given.
+
+    Takes no locks where all are known. A new contact is a customer of its own. Raises TransientError
+    where another worker was faster and heard of one later: next time it is known.
+    """
+    new = {key: seen for key, seen in first_seen.items() if key not in known.ids}
+    if not new:
+        return known.ids
+    await _add(connection, new)
+    added = await known_contacts(connection, new)
+    if added.later:
+        raise TransientError("another worker was faster with a contact")
+    return known.ids | added.ids
+
+
+async def seen_earlier(
+    connection: AsyncConnection, earlier: Collection[Earlier], ids: Mapping[ContactKey, int]
+) -> None:
+    """Write down that contacts were heard of earlier than was known. The caller has locked their customers."""
+    if not earlier:
+        return
+    columns = {
+        "ids": [ids[one.tenant, one.contact] for one in earlier],
+        "customers": [customer_id(one.tenant, one.contact) for one in earlier],
+        "moments": [one.at for one in earlier],
+    }
+    for statement in (_SEEN, _CREATED, _OWNED):
+        await connection.execute(statement, columns)
 
 
 async def _add(connection: AsyncConnection, first_seen: Mapping[ContactKey, datetime]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.core.identity_events import DecisionKind
-from timeline.core.identity import Decision, Profile
+from timeline.core.identity import Decision, Earlier, Profile
 from timeline.core.settling import Settled, Settlement, Trigger
 from timeline.edges.accounts import keep_accounts
 from timeline.edges.blocking import flag, keep_blocks, matched
@@ -31,14 +31,14 @@ _NEW_DECISIONS = text(
 
 
 async def write_identities(
-    connection: AsyncConnection, told: Iterable[Profile | Decision]
+    connection: AsyncConnection, told: Iterable[Profile | Decision | Earlier]
 ) -> dict[str, Settled]:
-    """Keep profiles and decisions, do what follows from them, and announce it; by tenant.
+    """Keep profiles and decisions, do what follows from what is told, and announce it; by tenant.
 
     The caller has locked the customers and added the contacts. A decision that is known already
     changes nothing.
     """
-    by_tenant: dict[str, list[Profile | Decision]] = defaultdict(list)
+    by_tenant: dict[str, list[Profile | Decision | Earlier]] = defaultdict(list)
     for one in told:
         by_tenant[one.tenant].append(one)
     return {
@@ -47,7 +47,7 @@ async def write_identities(
 
 
 async def _write(
-    connection: AsyncConnection, tenant: str, told: Sequence[Profile | Decision]
+    connection: AsyncConnection, tenant: str, told: Sequence[Profile | Decision | Earlier]
 ) -> Settled:
     fresh = await _fresh(connection, tenant, told)
     profiles = [one for one in fresh if isinstance(one, Profile)]
@@ -56,10 +56,13 @@ async def _write(
     found = await evidence_of(connection, tenant, await owners(connection, about), refs)
     settlement = Settlement(tenant, found.evidence)
     for one in fresh:
-        if isinstance(one, Profile):
-            settlement.hear(one)
-        else:
-            await _decide(connection, settlement, one)
+        match one:
+            case Profile():
+                settlement.hear(one)
+            case Earlier():
+                settlement.heard_earlier(one)
+            case Decision():
+                await _decide(connection, settlement, one)
     settled = settlement.result()
     kept = await keep_profiles(connection, tenant, profiles)
     await write_settled(connection, tenant, settled, found.ids)
@@ -83,9 +86,9 @@ async def _decide(connection: AsyncConnection, settlement: Settlement, decision:
 
 
 async def _fresh(
-    connection: AsyncConnection, tenant: str, told: Sequence[Profile | Decision]
-) -> list[Profile | Decision]:
-    """Return all profiles, and the decisions that nobody has carried out yet."""
+    connection: AsyncConnection, tenant: str, told: Sequence[Profile | Decision | Earlier]
+) -> list[Profile | Decision | Earlier]:
+    """Return what is told without the decisions that somebody has carried out already."""
     decisions = {one.decision_id: one for one in told if isinstance(one, Decision)}
     if not decisions:
         return list(told)
@@ -100,4 +103,4 @@ async def _fresh(
         },
     )
     new = set(rows)
-    return [one for one in told if isinstance(one, Profile) or one.decision_id in new]
+    return [one for one in told if not isinstance(one, Decision) or one.decision_id in new]

@@ -8,6 +8,7 @@ Session (synchronous; one server for all workers of a run, started when first as
 
 Per test:
     database_url      URL of a new, empty database owned by an ordinary role; dropped afterwards
+    make_database     (migrations, schema) -> URL of a new database that holds a service's schema
     topic_prefix      unique text to put before every topic and consumer group
     make_topic        TopicMaker: async (name, partitions=1) -> prefixed name of a new topic
     server_folder     a scratch folder of this test
@@ -17,7 +18,7 @@ Per test:
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ import xdist.workermanage
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import settings
 
+from common.edges.migrations import migrate
 from local_stack.database import execute
 from local_stack.engine import uses_docker
 from local_stack.kafka import KafkaServer
@@ -126,6 +128,42 @@ def database_url(postgres_server: SharedPostgres) -> Iterator[str]:
     execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE} STRATEGY file_copy"])
     yield postgres_server.url(name)
     execute(postgres_server.admin, [f"DROP DATABASE {name} WITH (FORCE)"])
+
+
+@pytest.fixture(scope="session")
+def templates(postgres_server: SharedPostgres) -> Iterator[dict[str, str]]:
+    """Names of databases with one migrated schema each, by schema; filled by `make_database`."""
+    names: dict[str, str] = {}
+    yield names
+    for name in names.values():
+        execute(postgres_server.admin, [f"DROP DATABASE {name} WITH (FORCE)"])
+
+
+@pytest.fixture
+def make_database(
+    postgres_server: SharedPostgres, templates: dict[str, str]
+) -> Iterator[Callable[[Path, str], str]]:
+    """Return what makes a new database that holds a service's schema, and returns its URL.
+
+    It is a copy of one that was migrated once: a tenth of the time of migrating each.
+    """
+    made: list[str] = []
+
+    def make(migrations: Path, schema: str) -> str:
+        if schema not in templates:
+            template = f"template_{secrets.token_hex(6)}"
+            execute(postgres_server.admin, [f"CREATE DATABASE {template} OWNER {ROLE}"])
+            migrate(migrations, postgres_server.url(template), schema)
+            templates[schema] = template
+        name = f"test_{secrets.token_hex(6)}"
+        copy = f"TEMPLATE {templates[schema]} STRATEGY file_copy"
+        execute(postgres_server.admin, [f"CREATE DATABASE {name} OWNER {ROLE} {copy}"])
+        made.append(name)
+        return postgres_server.url(name)
+
+    yield make
+    for name in made:
+        execute(postgres_server.admin, [f"DROP DATABASE {name} WITH (FORCE)"])
 
 
 @pytest.fixture

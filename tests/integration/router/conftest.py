@@ -32,7 +32,6 @@ from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService
 from common.edges.database import create_reader_engine, create_writer_engine
-from common.edges.migrations import migrate
 from router.core.loading import load
 from router.core.policy import Policy, compiled
 from router.edges.consume import Routing
@@ -52,9 +51,8 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def router_url(database_url: str) -> str:
-    migrate(MIGRATIONS, database_url, SERVICE)
-    return database_url
+def router_url(make_database: Callable[[Path, str], str]) -> str:
+    return make_database(MIGRATIONS, SERVICE)
 
 
 @pytest.fixture

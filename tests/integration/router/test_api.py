@@ -40,6 +40,7 @@ async def test_queues_are_listed_with_what_waits_in_them(
         "vip": 0,
         "social": 0,
         "english": 0,
+        "quality": 0,
     }
     technical = next(queue for queue in queues if queue["queue"] == "technical")
     assert technical["sentence"] == "技術サポート"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from common.core.cloudevents import Event
 from common.core.events import CustomerChanged
 from common.edges.batches import Received
 from common.edges.database import create_reader_engine, create_writer_engine, reading
-from common.edges.migrations import migrate
 from timeline.core.cursor import read_cursor
 from timeline.core.pages import Page, page as as_page
 from timeline.core.selection import STARTS, WHOLE, Selection
@@ -31,10 +31,9 @@ NOW = after(60)
 
 
 @pytest.fixture
-def migrated(database_url: str) -> str:
+def migrated(make_database: Callable[[Path, str], str]) -> str:
     """Return the URL of a database that holds the timeline's schema, owned by an ordinary role."""
-    migrate(MIGRATIONS, database_url, SERVICE)
-    return database_url
+    return make_database(MIGRATIONS, SERVICE)
 
 
 @pytest.fixture

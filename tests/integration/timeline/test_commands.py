@@ -15,12 +15,12 @@ def command(migrated: str, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     return CliRunner()
 
 
-async def shared_contacts(url: str) -> list[tuple[str, str]]:
+async def blocked_contacts(url: str) -> list[tuple[str, str]]:
     connection = await asyncpg.connect(url, server_settings={"madoguchi.tenant": "*"})
     try:
         return [
-            (row["tenant"], row["address"])
-            for row in await connection.fetch("SELECT * FROM timeline.contact WHERE shared")
+            (row["tenant"], row["pattern"])
+            for row in await connection.fetch("SELECT * FROM timeline.blocked WHERE blocked")
         ]
     finally:
         await connection.close()
@@ -34,7 +34,7 @@ def test_an_operator_says_which_contact_several_people_share(
         result = command.invoke(app, arguments)
         assert result.exit_code == 0, result.output
         assert "tel:+81312345678 is shared" in result.output
-    assert asyncio.run(shared_contacts(migrated)) == [("acme", "tel:+81312345678")]
+    assert asyncio.run(blocked_contacts(migrated)) == [("acme", "tel:+81312345678")]
 
 
 def test_what_is_no_contact_is_refused_in_one_sentence(command: CliRunner) -> None:

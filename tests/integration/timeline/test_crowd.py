@@ -20,6 +20,7 @@ from tests.unit.timeline.people_model import PeopleModel
 from tests.unit.timeline.telling import message, profile
 
 from common.core.cloudevents import Event
+from common.core.errors import TransientError
 from common.core.events import CustomerChanged
 from common.edges.batches import Received
 from common.edges.database import create_writer_engine, is_passing
@@ -104,10 +105,11 @@ async def work(engine: AsyncEngine, told: Sequence[Event], chance: random.Random
                 async with engine.begin() as connection:
                     await historian(connection, batch)
                 times -= 1
-            except DBAPIError as error:
+            except (TransientError, DBAPIError) as error:
                 if not is_passing(error):
                     raise
-                deadlocks += getattr(error.orig, "sqlstate", None) == DEADLOCK
+                cause = getattr(error, "orig", None)
+                deadlocks += getattr(cause, "sqlstate", None) == DEADLOCK
     return deadlocks
 
 

@@ -118,7 +118,7 @@ async def test_a_bad_record_is_dead_lettered_byte_for_byte_and_the_rest_goes_on(
 
     good = activity("0")
     garbage = Record("activities.v1", good.key, b"\xff\x00garbage", good.headers)
-    bare = Record("activities.v1", good.key, b"", ())
+    bare = Record("activities.v1", good.key, b"{}", ())
     records = [activity("1"), garbage, activity("2"), activity("evil"), activity("nul \x00"), bare]
     await publisher.publish([good, *records, activity("3")])
     async with running(consumer(refuse_evil)), running(OutboxRelay(engine, publisher)):
@@ -131,7 +131,7 @@ async def test_a_bad_record_is_dead_lettered_byte_for_byte_and_the_rest_goes_on(
         garbage.value,
         records[3].value,
         records[4].value,
-        b"",
+        bare.value,
     }
 
 

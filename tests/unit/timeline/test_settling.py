@@ -22,8 +22,8 @@ from common.core.identity_events import DecisionKind, IdentityDecided
 from common.core.ids import customer_id, derived_id
 from timeline.core.evidence import Claim, Evidence, Holding, Verdict
 from timeline.core.guards import MOST_CONTACTS, MOST_JOINED, MOST_REFERENCES, Reason
-from timeline.core.identity import Decision, Earlier, Merge, Unmerge, profile_of
-from timeline.core.settling import Settled, Settlement, Trigger, rounds
+from timeline.core.identity import Decision, Earlier, Merge, Unmerge, profile_of, rounds
+from timeline.core.settling import Settled, Settlement, Trigger
 
 TARO_MAIL = "email:taro.suzuki@example.jp"
 SWITCHBOARD = "tel:+81312345678"

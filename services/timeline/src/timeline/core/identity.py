@@ -163,3 +163,16 @@ def newest(profiles: Iterable[Profile]) -> list[Profile]:
     """Return the newest profile of each reference; of the same moment, the same one everywhere."""
     by_age = sorted(profiles, key=lambda profile: (profile.changed_at, profile.event_id))
     return list({profile.customer_ref: profile for profile in by_age}.values())
+
+
+def rounds(steps: Sequence[Merge | Unmerge]) -> list[list[Merge | Unmerge]]:
+    """Return the steps in rounds, one after the other; in each a contact moves at most once."""
+    found: list[list[Merge | Unmerge]] = []
+    moved: set[str] = set()
+    for step in steps:
+        if not found or not moved.isdisjoint(step.contacts):
+            found.append([])
+            moved = set()
+        found[-1].append(step)
+        moved.update(step.contacts)
+    return found

@@ -306,16 +306,3 @@ def _said_so(decision: Decision, customer_ref: str, contact: str) -> Claim:
 def _earliest_move(holding: Holding) -> datetime:
     """Return the first moment at which a contact can move: no two of its moves are at the same."""
     return holding.moved_at + _TICK if holding.moved_at else holding.first_seen
-
-
-def rounds(steps: Sequence[Merge | Unmerge]) -> list[list[Merge | Unmerge]]:
-    """Return the steps in rounds, one after the other; in each a contact moves at most once."""
-    found: list[list[Merge | Unmerge]] = []
-    moved: set[str] = set()
-    for step in steps:
-        if not found or not moved.isdisjoint(step.contacts):
-            found.append([])
-            moved = set()
-        found[-1].append(step)
-        moved.update(step.contacts)
-    return found

@@ -11,8 +11,8 @@ from common.core.ids import customer_id
 from common.edges.outbox import enqueue
 from timeline.core.announcements import announced, merge_id
 from timeline.core.evidence import Claim, Verdict
-from timeline.core.identity import Merge, Unmerge
-from timeline.core.settling import Settled, rounds
+from timeline.core.identity import Merge, Unmerge, rounds
+from timeline.core.settling import Settled
 from timeline.edges.links import Move, move
 
 Ids = Mapping[str, int]

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from timeline.core.guards import Reason
+from timeline.core.identity import Decision
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -77,3 +78,15 @@ class Evidence(Struct, frozen=True, kw_only=True):
     holdings: Mapping[str, Holding]
     claims: Sequence[Claim]
     verdicts: Sequence[Verdict]
+
+
+def said_so(decision: Decision, customer_ref: str, contact: str) -> Claim:
+    """Return the claim that a person makes where the profile names no such contact, or not yet."""
+    return Claim(
+        customer_ref=customer_ref,
+        source="",
+        contact=contact,
+        changed_at=decision.data.decided_at,
+        learned_at=decision.data.decided_at,
+        cause=decision.decision_id,
+    )

@@ -4,7 +4,7 @@ Evidence (a profile names a contact) and consequence (a customer was absorbed) a
 that a merge can be undone and what remains of the evidence can be weighed again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from common.core.identity_events import DecisionKind
 from common.core.ids import customer_id
 from timeline.core.deciding import verdicts_of
-from timeline.core.evidence import Claim, Evidence, Holding, Verdict
+from timeline.core.evidence import Claim, Evidence, Holding, Verdict, said_so
 from timeline.core.guards import Reason
 from timeline.core.identity import (
     Customer,
@@ -195,7 +195,7 @@ class Settlement:
             named = self._of_profile[customer_ref].intersection(contacts)
             for contact in sorted(named) or self._known(contacts[:1]):
                 key = (customer_ref, contact)
-                known = self._claims.get(key) or _said_so(decision, *key)
+                known = self._claims.get(key) or said_so(decision, *key)
                 self._claims[key] = replace(known, approved=decision.decision_id, barred=None)
                 self._note(*key)
 
@@ -289,18 +289,6 @@ class Settlement:
     def _oldest(self, contacts: Iterable[str]) -> Customer:
         holdings = (self._holdings[contact] for contact in contacts)
         return min(first_customer(self._tenant, one.contact, one.first_seen) for one in holdings)
-
-
-def _said_so(decision: Decision, customer_ref: str, contact: str) -> Claim:
-    """Return the claim that a person makes where the profile names no such contact, or not yet."""
-    return Claim(
-        customer_ref=customer_ref,
-        source="",
-        contact=contact,
-        changed_at=decision.data.decided_at,
-        learned_at=decision.data.decided_at,
-        cause=decision.decision_id,
-    )
 
 
 def _earliest_move(holding: Holding) -> datetime:

@@ -28,6 +28,7 @@ from router.edges.signals import CHANNEL, OFFERS, Dirty, Listener, News, nothing
 
 BATCHES = 20_000  # assignments measured at once
 PER_SECOND = 200
+WARM_SECONDS = 2.0  # not measured: a router just started plans its statements and opens connections
 STEADY_SECONDS = 15.0
 AGENTS_AT_ONCE = 16  # who end a case at the very same time
 PATIENCE_SECONDS = 30.0
@@ -173,7 +174,8 @@ class _Freed(Struct):
 
 async def _steady(url: str, database: asyncpg.Connection) -> Figure:
     """Free agents at a steady pace beside a running router, and wait for each to be offered more."""
-    busy = await database.fetch(_BUSY, int(PER_SECOND * STEADY_SECONDS))
+    warm = int(PER_SECOND * WARM_SECONDS)
+    busy = await database.fetch(_BUSY, warm + int(PER_SECOND * STEADY_SECONDS))
     loop = asyncio.get_running_loop()
     freed = _Freed({}, [])
 
@@ -188,6 +190,8 @@ async def _steady(url: str, database: asyncpg.Connection) -> Figure:
     async with pool, asyncio.TaskGroup() as tasks:
         for number, row in enumerate(busy):
             await asyncio.sleep(max(0.0, began + number / PER_SECOND - loop.time()))
+            if number == warm:
+                freed.seconds.clear()
             tasks.create_task(_free(pool, row["case_id"], row["agent"], freed))
     deadline = loop.time() + PATIENCE_SECONDS
     while freed.at and loop.time() < deadline:  # noqa: ASYNC110 - they are waited for together

@@ -16,8 +16,6 @@ from tests.unit.timeline.telling import HANAKO_LINE, HANAKO_MAIL, TENANT, messag
 
 from common.core.cloudevents import Event
 from common.edges.database import create_writer_engine, is_passing, reading
-from timeline.core.figures_steps import CaseState
-from timeline.edges.case_story import latest_cases, open_cases
 from timeline.edges.figures_follow import FiguresFollower
 from timeline.edges.figures_rebuild import (
     FiguresRebuildError,
@@ -194,22 +192,6 @@ async def test_while_one_counts_anew_nobody_else_does(writer: AsyncEngine) -> No
         await other.execute(text("SELECT pg_advisory_lock(hashtext('timeline.figures.rebuild'))"))
         with pytest.raises(FiguresRebuildError, match="already"):
             await rebuild_figures(writer, REBUILDING, lambda _: None)
-
-
-async def test_a_desk_reads_what_is_open_and_who_knows_the_customer(
-    learn: Learn, reader: AsyncEngine
-) -> None:
-    done = Case("1").opened(0).taken(1).answered(2, first=True, in_time=True).resolved(5)
-    waiting = Case("2").opened(10, queue="billing").taken(12, "tanaka")
-    await learn(*done.told, *waiting.told)
-    async with reading(reader, TENANT) as connection:
-        [story] = await open_cases(connection, TENANT, [HANAKO_LINE])
-        latest = await latest_cases(connection, TENANT, [HANAKO_LINE])
-        assert await latest_cases(connection, TENANT, [HANAKO_MAIL]) == []
-    assert (story.case_id, story.queue, story.agent) == (waiting.id, "billing", "tanaka")
-    assert [one.case_id for one in latest] == [waiting.id, done.id]
-    assert latest[1].state is CaseState.RESOLVED
-    assert latest[1].first_response.kept
 
 
 async def test_tenants_are_apart_even_when_a_query_forgets_its_filter(

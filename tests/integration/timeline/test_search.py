@@ -35,7 +35,6 @@ from timeline.core.search_cursor import Order, beginning, read_search_cursor
 from timeline.core.search_hits import Hits
 from timeline.core.search_query import read_query
 from timeline.edges.search import Filters, Search, contacts_of_customer, search
-from timeline.edges.search_documents import forget_contacts
 from timeline.edges.search_index import Followed, Indexer, WriterBehindError
 from timeline.edges.search_rebuild import Progress, RebuildingError, rebuild
 
@@ -316,17 +315,6 @@ async def test_pages_go_through_everything_once(
     assert len(walked) == len(set(walked)) == 18
     ranks = [hit.rank for hit in whole.hits]
     assert order is Order.NEWEST or ranks == sorted(ranks, reverse=True)
-
-
-async def test_who_is_forgotten_is_not_found(
-    learn: IndexBatch, find: Find, writer: AsyncEngine, rows: Rows
-) -> None:
-    await learn(message(text="返品です"), call(minutes=1, summary="返品の電話"))
-    [[contact]] = await rows("SELECT id FROM contact WHERE address = :a", a=HANAKO_LINE)
-    async with writer.begin() as connection:
-        await forget_contacts(connection, TENANT, [contact])
-    assert len(ids(await find("返品"))) == 1
-    assert await rows("SELECT 1 FROM search_name") == []
 
 
 async def test_the_index_waits_for_the_timeline(

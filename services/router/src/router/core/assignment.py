@@ -118,10 +118,6 @@ class Board(Generic[AnyCase]):
             self._take_in(crew)
         self._seat(agent, crew)
 
-    def drop_agent(self, agent: str) -> None:
-        """Forget an agent."""
-        self._agents.pop(agent, None)
-
     def put_case(self, case: AnyCase) -> None:
         """Take a waiting case in, or as it stands now."""
         self.put_lane(lane_of(case), (case,))

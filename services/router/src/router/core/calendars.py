@@ -15,7 +15,6 @@ from msgspec import Struct
 from router.core.rules import Calendar, Holidays
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MINUTES_A_DAY = 24 * 60
 
 _DAY = timedelta(days=1)
 

@@ -15,7 +15,7 @@ from timeline.edges.accounts_questions import account_of, contacts_of, people_of
 from timeline.edges.accounts_views import AccountView, PeoplePage
 from timeline.edges.asked import AskedTimeline, existing, json_answer, start_of
 from timeline.edges.histories import IN_INDEX_ORDER, Holder, entries
-from timeline.edges.identity_surface import Identities, answers
+from timeline.edges.identity_surface import Identities, answer_of, answers
 from timeline.edges.openapi import PAGE_ANSWER, refusals
 from timeline.edges.reader import amendments_of
 
@@ -58,7 +58,7 @@ def _who(routes: APIRouter, people: Identities) -> None:
         async with reading(people.reader, principal.tenant) as connection:
             ref = storable(account_ref)
             found = existing(await account_of(connection, principal.tenant, ref), "account")
-        return Response(found.model_dump_json(), media_type="application/json")
+        return answer_of(found)
 
     @routes.get(
         "/people",
@@ -83,7 +83,7 @@ def _who(routes: APIRouter, people: Identities) -> None:
         answer = PeoplePage(
             people=shown, next=shown[-1].customer_id if len(found) > limit else None
         )
-        return Response(answer.model_dump_json(), media_type="application/json")
+        return answer_of(answer)
 
 
 def _history(routes: APIRouter, people: Identities) -> None:

@@ -19,7 +19,7 @@ from timeline.core.settling import Settled
 from timeline.core.values import storable
 from timeline.edges.deciding import decide
 from timeline.edges.decisions import Asking
-from timeline.edges.identity_views import DecisionView, StepView
+from timeline.edges.identity_views import DecisionView, NoteBody, StepView
 from timeline.edges.openapi import refusals
 
 READ = "timeline:read"
@@ -56,10 +56,14 @@ class Identities(Struct, frozen=True):
         request: Asked,
         make: Make,
         *,
-        note: str | None = None,
+        body: NoteBody | None = None,
         after: After | None = None,
     ) -> Response:
-        """Carry a decision out, once per idempotency key; answer with what followed from it."""
+        """Carry a decision out, once per idempotency key; answer with what followed from it.
+
+        `body` holds why, in the person's own words.
+        """
+        note = body.note if body else None
 
         async def work(connection: AsyncConnection) -> Answer:
             person = storable(principal.subject)
@@ -89,6 +93,11 @@ def decision_view(decision: UUID, settled: Settled) -> DecisionView:
 def answers(model: type[BaseModel], description: str) -> dict[int | str, dict[str, object]]:
     """Return what the OpenAPI document says of an answer."""
     return {200: {"model": model, "description": description}}
+
+
+def answer_of(model: BaseModel) -> Response:
+    """Return an answer that is valid already: FastAPI would look at every field once more."""
+    return Response(model.model_dump_json(), media_type="application/json")
 
 
 def decided() -> dict[int | str, dict[str, object]]:

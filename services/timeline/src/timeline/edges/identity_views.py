@@ -22,7 +22,15 @@ def _shown(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example}, from_attributes=True)
 
 
-class MergeBody(BaseModel):
+class NoteBody(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"note": "代表番号"}})
+
+    note: Note | None = None
+
+
+class MergeBody(NoteBody):
     """With whom a customer is one."""
 
     model_config = ConfigDict(
@@ -30,10 +38,9 @@ class MergeBody(BaseModel):
     )
 
     other: UUID = Field(description="any id of the other customer")
-    note: Note | None = None
 
 
-class UnmergeBody(BaseModel):
+class UnmergeBody(NoteBody):
     """Which merge was wrong."""
 
     model_config = ConfigDict(
@@ -41,15 +48,6 @@ class UnmergeBody(BaseModel):
     )
 
     merge_id: UUID = Field(description="of `merges` in the customer's links")
-    note: Note | None = None
-
-
-class NoteBody(BaseModel):
-    """Why."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"note": "代表番号"}})
-
-    note: Note | None = None
 
 
 _STEP: dict[str, Any] = {"survivor": _HANAKO, "other": _OTHER, "contacts": [_TEL]}

@@ -13,7 +13,7 @@ from common.edges.tokens import Principal
 from timeline.edges.access_watch import shows
 from timeline.edges.asked import CustomerId, existing
 from timeline.edges.identity_questions import links_of, suggestions_for
-from timeline.edges.identity_surface import Identities, answers, decided
+from timeline.edges.identity_surface import Identities, answer_of, answers, decided
 from timeline.edges.identity_views import (
     LinksView,
     MergeBody,
@@ -57,7 +57,7 @@ def _asking(routes: APIRouter, people: Identities) -> None:
         async with reading(people.reader, principal.tenant) as connection:
             person = existing(await person_of(connection, principal.tenant, customer_id))
             found = await links_of(connection, principal.tenant, person)
-        return Response(found.model_dump_json(), media_type="application/json")
+        return answer_of(found)
 
     @routes.get(
         "/suggestions",
@@ -72,7 +72,7 @@ def _asking(routes: APIRouter, people: Identities) -> None:
             found = await suggestions_for(connection, principal.tenant, person, MOST_SUGGESTED)
         shows(request, [person.id, *(one.other_customer for one in found)])
         answer = SuggestionsView(suggestions=list(found))
-        return Response(answer.model_dump_json(), media_type="application/json")
+        return answer_of(answer)
 
 
 def _merging(routes: APIRouter, people: Identities) -> None:
@@ -89,7 +89,7 @@ def _merging(routes: APIRouter, people: Identities) -> None:
             principal,
             request,
             lambda asking: asking.together(customer_id, body.other),
-            note=body.note,
+            body=body,
         )
 
     @routes.post(
@@ -103,7 +103,7 @@ def _merging(routes: APIRouter, people: Identities) -> None:
             principal,
             request,
             lambda asking: asking.unmerged(customer_id, body.merge_id),
-            note=body.note,
+            body=body,
         )
 
 
@@ -128,7 +128,7 @@ def _keeping_apart(routes: APIRouter, people: Identities) -> None:
             principal,
             request,
             lambda asking: asking.kept(DecisionKind.APART, customer_id, other_id),
-            note=body.note if body else None,
+            body=body,
         )
 
     @routes.delete(

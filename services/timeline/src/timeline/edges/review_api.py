@@ -18,7 +18,7 @@ from timeline.edges.asked import existing
 from timeline.edges.blocking import blocked_after
 from timeline.edges.decisions import Asking
 from timeline.edges.identity_questions import close_suggestion, pair_of, review, reviews
-from timeline.edges.identity_surface import Identities, answers, decided
+from timeline.edges.identity_surface import Identities, answer_of, answers, decided
 from timeline.edges.identity_views import BlockedView, BlocklistView, NoteBody, ReviewPage
 from timeline.edges.openapi import refusals
 from timeline.edges.people import person_in
@@ -88,7 +88,7 @@ def _reviewing(routes: APIRouter, people: Identities) -> None:
         shows(request, [one for pair in whom for one in pair if one])
         more = str(items[-1].review_id) if len(found) > limit else None
         answer = ReviewPage(items=items, next=more)
-        return Response(answer.model_dump_json(), media_type="application/json")
+        return answer_of(answer)
 
     @routes.post(
         "/review/{review_id}/accept",
@@ -107,7 +107,7 @@ def _reviewing(routes: APIRouter, people: Identities) -> None:
                 raise HTTPException(409, "it is accepted")
             return await asking.accepted(found.customer_ref, found.contact)
 
-        return await people.decide(principal, request, make, note=body.note if body else None)
+        return await people.decide(principal, request, make, body=body)
 
     @routes.post(
         "/review/{review_id}/dismiss",
@@ -124,14 +124,14 @@ def _reviewing(routes: APIRouter, people: Identities) -> None:
             found = existing(await review(asking.connection, asking.tenant, review_id), "review")
             return asking.dismissed(found.customer_ref, found.contact)
 
-        return await people.decide(principal, request, make, note=body.note if body else None)
+        return await people.decide(principal, request, make, body=body)
 
 
 def _suggested(routes: APIRouter, people: Identities) -> None:
     writer = Annotated[Principal, people.writers()]
 
     async def answered(
-        principal: Principal, suggestion: UUID, request: Asked, state: str, note: str | None
+        principal: Principal, suggestion: UUID, request: Asked, state: str, body: NoteBody | None
     ) -> Response:
         async def make(asking: Asking) -> IdentityDecided:
             connection, tenant = asking.connection, asking.tenant
@@ -150,7 +150,7 @@ def _suggested(routes: APIRouter, people: Identities) -> None:
             told: dict[str, object] = {"person": asking.person, "at": asking.at}
             await close_suggestion(asking.connection, asking.tenant, suggestion, state, told)
 
-        return await people.decide(principal, request, make, note=note, after=close)
+        return await people.decide(principal, request, make, body=body, after=close)
 
     @routes.post(
         "/suggestions/{suggestion_id}/accept",
@@ -162,8 +162,7 @@ def _suggested(routes: APIRouter, people: Identities) -> None:
         principal: writer, suggestion_id: SuggestionId, request: Keyed, body: NoteBody | None = None
     ) -> Response:
         """Make one customer of the two."""
-        note = body.note if body else None
-        return await answered(principal, suggestion_id, request, "accepted", note)
+        return await answered(principal, suggestion_id, request, "accepted", body)
 
     @routes.post(
         "/suggestions/{suggestion_id}/reject",
@@ -175,8 +174,7 @@ def _suggested(routes: APIRouter, people: Identities) -> None:
         principal: writer, suggestion_id: SuggestionId, request: Keyed, body: NoteBody | None = None
     ) -> Response:
         """Keep the two apart whatever evidence comes."""
-        note = body.note if body else None
-        return await answered(principal, suggestion_id, request, "rejected", note)
+        return await answered(principal, suggestion_id, request, "rejected", body)
 
 
 def _blocklist(routes: APIRouter, people: Identities) -> None:
@@ -202,7 +200,7 @@ def _blocklist(routes: APIRouter, people: Identities) -> None:
         shown = [BlockedView.model_validate(one, from_attributes=True) for one in found[:limit]]
         more = shown[-1].contact if len(found) > limit else None
         answer = BlocklistView(blocked=shown, next=more)
-        return Response(answer.model_dump_json(), media_type="application/json")
+        return answer_of(answer)
 
     @routes.put(
         "/blocklist/{contact}",
@@ -238,7 +236,7 @@ def _blocklist(routes: APIRouter, people: Identities) -> None:
         async def make(asking: Asking) -> IdentityDecided:
             return asking.listed(kind, pattern)
 
-        return await people.decide(principal, request, make, note=body.note if body else None)
+        return await people.decide(principal, request, make, body=body)
 
 
 def _pattern(written: str, region: str) -> str:

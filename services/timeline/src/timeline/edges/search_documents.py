@@ -67,15 +67,6 @@ _ADD_NAMES = text(
     ON CONFLICT DO NOTHING
     """
 )
-_FORGET_CONTACTS = (
-    """
-    DELETE FROM search_case USING search_name AS named
-     WHERE named.tenant = :tenant AND named.contact_id = ANY(CAST(:contacts AS bigint[]))
-       AND search_case.tenant = named.tenant AND search_case.event_id = named.event_id
-    """,
-    "DELETE FROM search_name WHERE tenant = :tenant AND contact_id = ANY(CAST(:contacts AS bigint[]))",
-    "DELETE FROM search_document WHERE tenant = :tenant AND contact_id = ANY(CAST(:contacts AS bigint[]))",
-)
 
 
 class Held(Struct, frozen=True):
@@ -110,15 +101,6 @@ async def index(
     target = {"only": [generation or 0], "every": generation is None}
     indexed = [await _index(connection, entries, target) for entries in by_tenant.values()]
     return sum(indexed)
-
-
-async def forget_contacts(
-    connection: AsyncConnection, tenant: str, contact_ids: Collection[int]
-) -> None:
-    """Take all that these contacts wrote or were written out of the search, for good."""
-    for statement in _FORGET_CONTACTS:
-        gone = {"tenant": tenant, "contacts": list(contact_ids)}
-        await connection.execute(text(statement), gone)
 
 
 async def _index(

@@ -10,6 +10,7 @@ from random import Random
 from typing import Annotated
 
 import httpx
+import msgspec
 import typer
 from aiokafka import AIOKafkaProducer
 
@@ -20,6 +21,7 @@ from bench.traffic import messages
 from chaos.moods import Deeds, MoodyAgent, Replicas
 from chaos.replicas import addresses, kill_in_turn, routers_on
 from common.edges.clock import system_clock
+from local_stack.layout import ROOT
 from local_stack.ports import LOOPBACK
 from local_stack.readiness import wait_until_ready
 from local_stack.report import Report
@@ -56,6 +58,7 @@ class Plan:
 class Outcome:
     """What was found on the bus, and what was done before."""
 
+    bus: Bus
     verdict: Verdict
     deeds: Deeds
     kills: int
@@ -98,7 +101,7 @@ async def _work_and_kill(
             stopping.set()
     until = max(event.attributes.time for event in bus.events)
     verdict = check(bus.events, plan.tolerance, until, bus.public_at)
-    return Outcome(verdict, replicas.deeds, kills)
+    return Outcome(bus, verdict, replicas.deeds, kills)
 
 
 async def _hired(plan: Plan, stack: Stack, replicas: Replicas, random: Random) -> list[MoodyAgent]:
@@ -154,6 +157,16 @@ async def _settled(stack: Stack, report: Report) -> Bus:
         await asyncio.sleep(1)
 
 
+def _write_down(bus: Bus, file: Path) -> None:
+    """Keep what was told, an event a line, for whoever asks how a law was broken."""
+    file.parent.mkdir(exist_ok=True)
+    with file.open("wb") as lines:
+        for event in sorted(bus.events, key=lambda event: event.attributes.time):
+            public_at = bus.public_at[event.attributes.id]
+            line = (event.attributes, public_at, msgspec.Raw(event.value))
+            lines.write(msgspec.json.encode(line) + b"\n")
+
+
 def _kafka(stack: Stack) -> str:
     return f"{LOOPBACK}:{stack.ports.kafka}"
 
@@ -172,6 +185,10 @@ def main(
     outcome = run(plan, home, report)
     report.show(f"{outcome.kills} kills; agents: {outcome.deeds}")
     report.show(str(outcome.verdict))
+    if outcome.verdict.breaches:
+        told = ROOT / "build" / "chaos-assignment.ndjson"
+        _write_down(outcome.bus, told)
+        report.show(f"what the bus told: {told}")
     sys.exit(bool(outcome.verdict.breaches))
 
 

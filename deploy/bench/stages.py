@@ -13,6 +13,7 @@ from common.edges.batches import Handler, Received
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_writer_engine
+from common.edges.kafka import KafkaAccess
 from local_stack.layout import ROOT
 from local_stack.ports import LOOPBACK
 from local_stack.stack import Stack
@@ -79,7 +80,7 @@ async def _emptied(stack: Stack, schema: str, group: str, handler: Handler) -> f
             stopping.set()
 
     options = ConsumerOptions(
-        bootstrap=f"{LOOPBACK}:{stack.ports.kafka}",
+        kafka=KafkaAccess(f"{LOOPBACK}:{stack.ports.kafka}"),
         group=group,
         topics=("messages.v1",),
         prefix=PREFIX,

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.database import create_writer_engine
+from common.edges.kafka import KafkaAccess
 from common.edges.migrations import migrate
 from common.edges.publisher import Publisher
 
@@ -35,7 +36,7 @@ async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def publisher(kafka_server: str, topic_prefix: str) -> AsyncIterator[Publisher]:
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     yield publisher
     await publisher.stop()
 

@@ -16,6 +16,7 @@ from common.core.events import Activity
 from common.core.ids import event_id
 from common.edges.batches import Received
 from common.edges.consumer import Consumer, ConsumerOptions
+from common.edges.kafka import KafkaAccess
 from common.edges.offsets import FencedError, advance, claim
 from common.edges.outbox import OutboxRelay, enqueue
 from common.edges.publisher import Publisher
@@ -45,7 +46,7 @@ async def note(connection: AsyncConnection, batch: Sequence[Received]) -> None:
 def consumer(kafka_server: str, topic_prefix: str, engine: AsyncEngine) -> Callable[..., Consumer]:
     def make(handler: Any = note, **options: Any) -> Consumer:
         settings = ConsumerOptions(
-            bootstrap=kafka_server,
+            kafka=KafkaAccess(kafka_server),
             group="g",
             topics=("activities.v1",),
             prefix=topic_prefix,

@@ -41,6 +41,7 @@ from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_writer_engine
 from common.edges.fetching import FetchLimits, MediaClient, Surroundings, resolve
 from common.edges.ingest import MIGRATIONS
+from common.edges.kafka import KafkaAccess
 from common.edges.media import MediaFetcher, media_queue
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
@@ -436,7 +437,7 @@ async def test_from_a_message_on_the_bus_to_the_event_that_its_file_is_stored(
     await publisher.publish([message(at(provider, "api.twilio.com/ME1"))])
     relay = OutboxRelay(desk.engine, publisher)
     options = ConsumerOptions(
-        bootstrap=kafka_server,
+        kafka=KafkaAccess(kafka_server),
         group="media",
         topics=("messages.v1",),
         prefix=topic.removesuffix("messages.v1"),

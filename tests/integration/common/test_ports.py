@@ -13,6 +13,7 @@ from common.core.cloudevents import Record
 from common.core.errors import TransientError
 from common.edges.database import create_reader_engine, create_writer_engine, reading
 from common.edges.inbox import Inbox
+from common.edges.kafka import KafkaAccess
 from common.edges.ports import KeepingOriginals, Publishing
 from common.edges.publisher import Publisher
 from common.testing.fakes import MemoryInbox, MemoryPublisher
@@ -72,7 +73,7 @@ async def ported(
         yield fake, published
         return
     topic = await make_topic("t")
-    real = Publisher(kafka_server, 10, topic_prefix)
+    real = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
 
     async def values() -> list[bytes]:
         return [record.value for record in await read_topic(topic)]
@@ -95,7 +96,7 @@ async def test_a_publisher_returns_when_everything_is_there_in_order(
 async def test_a_publisher_says_so_when_kafka_is_away_and_goes_on_when_it_is_back(
     own_kafka: Any,
 ) -> None:
-    publisher = Publisher(own_kafka.bootstrap, 2)
+    publisher = Publisher(KafkaAccess(own_kafka.bootstrap), 2)
     record = Record("t", b"k", b"v", ())
     await create_topic(own_kafka.bootstrap)
     await publisher.publish([record])

@@ -22,6 +22,7 @@ from common.core.ids import derived_id
 from common.core.topics import ROUTING
 from common.core.work import CaseRequeued, OfferDeclined, OfferMade, SlaAtRisk, Target
 from common.edges.consuming import ConsumingService
+from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
 from local_stack.shared_servers import TopicMaker
 from router.edges.queue_feed import QueuesHub
@@ -62,7 +63,7 @@ async def publisher(
     kafka_server: str, topic_prefix: str, make_topic: TopicMaker
 ) -> AsyncIterator[Publisher]:
     await make_topic(ROUTING.name, 2)
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     yield publisher
     await publisher.stop()
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from common.core.cases import CaseRouted
 from common.core.cloudevents import Event, read
 from common.edges.consuming import ConsumingService
+from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
 from router.settings import Settings
 from router.wiring import build
@@ -50,7 +51,7 @@ async def running(service: ConsumingService) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def publish(kafka_server: str, topic_prefix: str) -> AsyncIterator[Callable[..., Any]]:
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
 
     async def send(*written: Any) -> None:
         await publisher.publish([item.record for item in written])

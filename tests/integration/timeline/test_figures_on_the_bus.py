@@ -15,6 +15,7 @@ from common.core.events import Message
 from common.core.topics import MESSAGES, ROUTING
 from common.edges.batches import Received
 from common.edges.consumer import Consumer, ConsumerOptions
+from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
 from local_stack.shared_servers import TopicMaker
 from timeline.edges.figures_follow import FiguresFollower
@@ -48,7 +49,7 @@ async def publisher(
 ) -> AsyncIterator[Publisher]:
     for topic in (MESSAGES, ROUTING):
         await make_topic(topic.name, 3)
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     yield publisher
     await publisher.stop()
 
@@ -69,7 +70,7 @@ async def test_what_a_dying_consumer_left_is_counted_once_by_the_next(
     for batch in parts(heard, 50):
         await publisher.publish([sent(event) for event in batch])
     options = ConsumerOptions(
-        bootstrap=kafka_server,
+        kafka=KafkaAccess(kafka_server),
         group=FIGURES_GROUP,
         topics=FIGURES_TOPICS,
         prefix=topic_prefix,

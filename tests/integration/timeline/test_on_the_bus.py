@@ -39,6 +39,7 @@ from common.core.ids import customer_id
 from common.core.topics import ACTIVITIES, CUSTOMERS, DEAD_LETTER, MESSAGES, ROUTING, Topic
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
+from common.edges.kafka import KafkaAccess
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
 from common.edges.service import Component
@@ -56,7 +57,7 @@ async def publisher(
 ) -> AsyncIterator[Publisher]:
     for topic in (MESSAGES, CUSTOMERS, ACTIVITIES, ROUTING, DEAD_LETTER):
         await make_topic(topic.name, 2)
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     yield publisher
     await publisher.stop()
 
@@ -67,7 +68,7 @@ def service(
 ) -> tuple[Component, ...]:
     relay = OutboxRelay(writer, publisher)
     options = ConsumerOptions(
-        bootstrap=kafka_server, group="timeline", topics=TOPICS, prefix=topic_prefix
+        kafka=KafkaAccess(kafka_server), group="timeline", topics=TOPICS, prefix=topic_prefix
     )
     historian = Historian(system_clock, "JP")
     return Consumer(options, writer, historian, after_commit=relay.wake), relay

@@ -17,6 +17,7 @@ from common.core.topics import ACTIVITIES, CUSTOMERS, MESSAGES, ROUTING
 from common.edges.clock import system_clock
 from common.edges.consumer import ConsumerOptions
 from common.edges.database import create_writer_engine
+from common.edges.kafka import KafkaAccess
 from common.edges.migrations import migrate
 from common.edges.publisher import Publisher
 from local_stack.shared_servers import TopicMaker
@@ -35,12 +36,12 @@ async def options(kafka_server: str, topic_prefix: str, make_topic: TopicMaker) 
     """Return how to read a bus that tells of Hanako and of a crowd."""
     for topic in (MESSAGES, CUSTOMERS, ACTIVITIES, ROUTING):
         await make_topic(topic.name, PARTITIONS)
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     told = crowd(PEOPLE, random.Random(20261122))  # noqa: S311 - reproducible, not secret
     await publisher.publish([sent(event) for event in (*HISTORY, *told)])
     await publisher.stop()
     return ConsumerOptions(
-        bootstrap=kafka_server, group="timeline", topics=TOPICS, prefix=topic_prefix
+        kafka=KafkaAccess(kafka_server), group="timeline", topics=TOPICS, prefix=topic_prefix
     )
 
 

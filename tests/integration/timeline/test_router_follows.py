@@ -22,6 +22,7 @@ from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_writer_engine
+from common.edges.kafka import KafkaAccess
 from common.edges.migrations import migrate
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
@@ -48,7 +49,7 @@ async def publisher(
 ) -> AsyncIterator[Publisher]:
     for topic in (MESSAGES, CUSTOMERS, ACTIVITIES, ROUTING, DEAD_LETTER):
         await make_topic(topic.name, PARTITIONS)
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     yield publisher
     await publisher.stop()
 
@@ -83,7 +84,7 @@ def services(
 
     def options(group: str, topics: tuple[str, ...]) -> ConsumerOptions:
         return ConsumerOptions(
-            bootstrap=kafka_server, group=group, topics=topics, prefix=topic_prefix
+            kafka=KafkaAccess(kafka_server), group=group, topics=topics, prefix=topic_prefix
         )
 
     historian = Historian(system_clock, "JP")

@@ -9,6 +9,7 @@ import typer
 
 from common.core.contract import contract_documents
 from common.core.topics import ALL_TOPICS
+from common.edges.kafka import kafka_access
 from common.edges.topics import apply_topics
 from common.settings import CommonSettings
 
@@ -22,7 +23,7 @@ def apply() -> None:
     """Create missing topics and add missing partitions; delete nothing."""
     settings = CommonSettings()
     done = asyncio.run(
-        apply_topics(settings.kafka, settings.topic_prefix, settings.replication_factor)
+        apply_topics(kafka_access(settings), settings.topic_prefix, settings.replication_factor)
     )
     typer.echo("\n".join(done) or "all topics are there")
 

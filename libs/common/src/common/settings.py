@@ -1,8 +1,9 @@
 """What every service is told by its environment; with the services' settings.py the only readers of it."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,8 +15,27 @@ class CommonSettings(BaseSettings):
     )
 
     kafka: str = Field("127.0.0.1:29092", description="bootstrap addresses, comma separated")
+    kafka_tls: bool = Field(default=False, description="whether connections to Kafka are TLS")
+    kafka_ca_file: Path | None = Field(
+        None, description="PEM file of who vouches for brokers; none = the system's authorities"
+    )
+    kafka_certificate_file: Path | None = Field(
+        None, description="PEM file that proves to brokers who we are"
+    )
+    kafka_key_file: Path | None = Field(
+        None, description="PEM file of the certificate's key, unless that holds it"
+    )
+    kafka_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        "", description="SASL mechanism of the login at Kafka; empty = none"
+    )
+    kafka_username: str = Field("", description="user of the login at Kafka")
+    kafka_password: SecretStr = Field(SecretStr(""), description="his password")
+    kafka_password_file: Path | None = Field(
+        None, description="file of the password, or of the token for OAUTHBEARER; read again"
+    )
     database: str = Field(
-        "postgresql://madoguchi@127.0.0.1:25432/madoguchi", description="PostgreSQL URL"
+        "postgresql://madoguchi@127.0.0.1:25432/madoguchi",
+        description="PostgreSQL URL; its parameters (TLS, password_file) are in docs/security.md",
     )
     objects: str = Field(".local/objects", description="folder or s3://, gs://, az:// URL")
     host: str = Field("127.0.0.1", description="address the HTTP surface listens on")

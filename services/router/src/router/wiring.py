@@ -12,6 +12,7 @@ from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService, consuming_parts
 from common.edges.database import create_writer_engine
 from common.edges.idempotency import IdempotencySweep
+from common.edges.kafka import kafka_access
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Health, health_routes
 from common.edges.streaming import Streams
@@ -109,7 +110,9 @@ def _queues_hub(settings: Settings, surface: Surface, health: Health) -> QueuesH
 
     topic = settings.topic_prefix + ROUTING.name
     streams = Streams("queue", settings.live_streams)
-    return QueuesHub(settings.kafka, topic, surface.writer, streams, depth, lambda: health.draining)
+    return QueuesHub(
+        kafka_access(settings), topic, surface.writer, streams, depth, lambda: health.draining
+    )
 
 
 def _app(surface: Surface, hub: OffersHub, queues: QueuesHub, health: Health) -> FastAPI:

@@ -7,6 +7,7 @@ from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.consuming import ConsumingParts, ConsumingService
 from common.edges.database import create_writer_engine
+from common.edges.kafka import kafka_access
 from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from timeline.edges.figures_api import figure_routes
@@ -41,7 +42,7 @@ def _counting(settings: Settings, health: Health, service: str) -> tuple[Compone
     """Return the figures' own consumer. Figures that fall behind make nobody unready."""
     engine = create_writer_engine(settings.database, service, pool_size=2)
     options = ConsumerOptions(
-        bootstrap=settings.kafka,
+        kafka=kafka_access(settings),
         group=FIGURES_GROUP,
         topics=FIGURES_TOPICS,
         prefix=settings.topic_prefix,

@@ -7,6 +7,7 @@ import typer
 from common.edges.clock import system_clock
 from common.edges.consumer import ConsumerOptions
 from common.edges.database import create_writer_engine
+from common.edges.kafka import kafka_access
 from timeline.core.entry import TOPICS
 from timeline.edges.consume import Historian
 from timeline.edges.erasure_guard import ErasureGuard
@@ -27,7 +28,7 @@ def rebuild_timeline() -> None:
 async def _rebuild(settings: Settings) -> RebuiltProgress:
     engine = create_writer_engine(settings.database, SERVICE)
     options = ConsumerOptions(
-        bootstrap=settings.kafka,
+        kafka=kafka_access(settings),
         group=SERVICE,
         topics=TOPICS,
         prefix=settings.topic_prefix,

@@ -7,6 +7,7 @@ from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingParts
 from common.edges.database import create_writer_engine
 from common.edges.idempotency import IdempotencySweep
+from common.edges.kafka import kafka_access
 from common.edges.objects import ObjectStore
 from common.edges.service import Closing, Component
 from common.edges.tokens import TokenVerifier
@@ -52,6 +53,6 @@ def rights_of_people(
         IdempotencySweep(engine, system_clock),
     ]
     if marker is not None:
-        bus = BusRetention(settings.kafka, settings.topic_prefix)
+        bus = BusRetention(kafka_access(settings), settings.topic_prefix)
         work.append(Eraser(engine, objects(), bus, marker, system_clock))
     return (*work, log, Closing(engine.dispose))

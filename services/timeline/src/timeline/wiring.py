@@ -14,6 +14,7 @@ from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.consuming import ConsumingParts, ConsumingService, consuming_parts
 from common.edges.database import create_reader_engine, create_writer_engine
+from common.edges.kafka import kafka_access
 from common.edges.objects import ObjectStore
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Component, Health, health_routes
@@ -88,7 +89,7 @@ def _indexing(
     """Return the second group's consumer. A search that falls behind makes nobody unready."""
     engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
     options = ConsumerOptions(
-        bootstrap=settings.kafka,
+        kafka=kafka_access(settings),
         group=SEARCH_GROUP,
         topics=SEARCH_TOPICS,
         prefix=settings.topic_prefix,

@@ -18,6 +18,7 @@ from assignment_laws.told import read_everything
 from common.core.topics import ROUTING
 from common.core.work import Presence
 from common.edges.database import create_writer_engine
+from common.edges.kafka import KafkaAccess
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
 from local_stack.shared_servers import TopicMaker
@@ -186,7 +187,7 @@ async def verdict_of(
 
     async def judge(engine: AsyncEngine, until: datetime) -> Verdict:
         await make_topic(ROUTING.name, 3)
-        publisher = Publisher(kafka_server, 10, topic_prefix)
+        publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
         stopping = asyncio.Event()
         stopping.set()  # the relay ends once the outbox is empty
         relay = asyncio.create_task(OutboxRelay(engine, publisher)._relay_while_leading(stopping))

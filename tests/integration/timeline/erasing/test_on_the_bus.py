@@ -24,6 +24,7 @@ from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import acting, create_writer_engine
+from common.edges.kafka import KafkaAccess
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.outbox import OutboxRelay
@@ -58,8 +59,8 @@ WORDS = ("電源が入りません", "U4af4980629", "9012345678", "crm-1")
 
 @pytest.fixture
 async def publisher(kafka_server: str, topic_prefix: str) -> AsyncIterator[Publisher]:
-    await apply_topics(kafka_server, topic_prefix, 1)
-    publisher = Publisher(kafka_server, 10, topic_prefix)
+    await apply_topics(KafkaAccess(kafka_server), topic_prefix, 1)
+    publisher = Publisher(KafkaAccess(kafka_server), 10, topic_prefix)
     yield publisher
     await publisher.stop()
 
@@ -83,7 +84,7 @@ def timeline(
 ) -> tuple[Component, ...]:
     relay = OutboxRelay(writer, publisher)
     options = ConsumerOptions(
-        bootstrap=kafka_server, group="timeline", topics=TOPICS, prefix=topic_prefix
+        kafka=KafkaAccess(kafka_server), group="timeline", topics=TOPICS, prefix=topic_prefix
     )
     historian = Historian(system_clock, "JP", ErasureGuard(KEY))
     return Consumer(options, writer, historian, after_commit=relay.wake), relay
@@ -102,14 +103,14 @@ def router(
 
     relay = OutboxRelay(routing, publisher)
     options = ConsumerOptions(
-        bootstrap=kafka_server, group="router", topics=ROUTER_TOPICS, prefix=topic_prefix
+        kafka=KafkaAccess(kafka_server), group="router", topics=ROUTER_TOPICS, prefix=topic_prefix
     )
     return Consumer(options, routing, handle, after_commit=relay.wake), relay
 
 
 @pytest.fixture
 def eraser(kafka_server: str, topic_prefix: str, writer: AsyncEngine, tmp_path: Path) -> Eraser:
-    bus = BusRetention(kafka_server, topic_prefix)
+    bus = BusRetention(KafkaAccess(kafka_server), topic_prefix)
     objects = ObjectStore.open(str(tmp_path / "objects"))
     patience = Patience(settle=timedelta(0))
     return Eraser(writer, objects, bus, Marker(KEY), system_clock, patience)

@@ -1,4 +1,4 @@
-"""The three ways handling a message may fail; anything else is a bug and crashes loudly."""
+"""The three ways handling a message may fail; anything else crashes loudly, as wrong settings do."""
 
 
 class MadoguchiError(Exception):
@@ -19,6 +19,10 @@ class PoisonError(MadoguchiError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+class SettingsError(MadoguchiError):
+    """What the environment says cannot be used. The message names the setting."""
 
 
 class BackPressureError(MadoguchiError):

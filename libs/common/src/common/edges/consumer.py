@@ -14,6 +14,7 @@ from common.edges import metrics
 from common.edges.batches import Batch, Handler
 from common.edges.clock import Clock, system_clock
 from common.edges.database import is_passing
+from common.edges.kafka import KafkaAccess, described, started
 from common.edges.offsets import Claim, FencedError, advance, claim
 from common.edges.outbox import enqueue
 from common.edges.progress import Progress
@@ -41,7 +42,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
     `dead_letters`: tell the bus of what is refused. Of two groups of one service one does.
     """
 
-    bootstrap: str
+    kafka: KafkaAccess
     group: str
     topics: tuple[str, ...]
     prefix: str = ""
@@ -86,10 +87,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         while not stopping.is_set():
             consumer = self._new_consumer()
             try:
-                await consumer.start()
+                await started(consumer, self._options.kafka)
                 await self._consume(consumer, stopping)
             except (KafkaError, OSError) as error:
-                self.progress.waiting(f"kafka: {type(error).__name__}")
+                self.progress.waiting(described(error))
                 await self._back_off(stopping, error)
             finally:
                 self._claims.clear()
@@ -105,7 +106,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._options.bootstrap,
+            **self._options.kafka.options(),
             group_id=self._group,
             client_id=self._options.client_id,
             enable_auto_commit=False,
@@ -126,9 +127,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
     async def _consume(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
         """Handle batch after batch, polling and reading the next while Postgres is busy."""
         last_told = asyncio.get_running_loop().time()
+        made_from = self._options.kafka.version()
         ahead = self._poll_ahead(consumer)
         try:
-            while not stopping.is_set():
+            while not stopping.is_set() and self._options.kafka.version() == made_from:
                 try:
                     batch, ahead = await ahead, self._poll_ahead(consumer)
                     if batch is not None:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.edges.batches import Handler
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_reader_engine, create_writer_engine
+from common.edges.kafka import kafka_access
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
 from common.edges.service import Closing, Component, Health
@@ -44,11 +45,11 @@ def consuming_parts(
     writer = create_writer_engine(settings.database, service)
     reader = create_reader_engine(settings.database, service)
     publisher = Publisher(
-        settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
+        kafka_access(settings), settings.publish_timeout_seconds, settings.topic_prefix, service
     )
     relay = OutboxRelay(writer, publisher)
     options = ConsumerOptions(
-        bootstrap=settings.kafka,
+        kafka=kafka_access(settings),
         group=service,
         topics=topics,
         prefix=settings.topic_prefix,

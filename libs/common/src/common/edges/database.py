@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeo
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from common.core.errors import TransientError
+from common.edges.postgres import read_url
 
 logger = structlog.get_logger()
 
@@ -165,20 +166,25 @@ def _sqlstate(error: DBAPIError) -> str:
 
 
 def _engine(url: str, pool_size: int, server_settings: dict[str, str]) -> AsyncEngine:
+    postgres = read_url(url)
+
+    async def connect() -> asyncpg.Connection:
+        return await postgres.connect(
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={
+                "jit": "off",
+                "standard_conforming_strings": "on",
+                **server_settings,
+            },
+        )
+
     return create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "postgresql+asyncpg://",  # where that is, is for `connect` to know
+        async_creator=connect,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1800,
         json_deserializer=msgspec.json.decode,  # a third of the time that the standard one takes
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": COMMAND_SECONDS,
-            "server_settings": {
-                "jit": "off",
-                "standard_conforming_strings": "on",
-                **server_settings,
-            },
-        },
     )

@@ -13,6 +13,7 @@ from common.edges.clock import Clock, system_clock
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
 from common.edges.intake import Intake
+from common.edges.kafka import kafka_access
 from common.edges.media_service import build_media
 from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
@@ -65,7 +66,7 @@ def build_ingest(
     objects = ObjectStore.open(settings.objects)
     engine = create_writer_engine(settings.database, service)
     publisher = publisher or Publisher(
-        settings.kafka, settings.publish_timeout_seconds, settings.topic_prefix, service
+        kafka_access(settings), settings.publish_timeout_seconds, settings.topic_prefix, service
     )
     originals = Originals(objects, service, instance_name(settings), system_clock)
     parsing = Parsing(parse, unread, parsing_limits(settings))

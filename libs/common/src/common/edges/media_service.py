@@ -11,6 +11,7 @@ from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.fetching import FetchLimits, MediaClient, Surroundings
+from common.edges.kafka import kafka_access
 from common.edges.media import MediaFetcher, media_queue
 from common.edges.objects import ObjectStore
 from common.edges.outbox import OutboxRelay
@@ -58,7 +59,7 @@ def build_media(
         after_commit=relay.wake,
     )
     options = ConsumerOptions(
-        bootstrap=settings.kafka,
+        kafka=kafka_access(settings),
         group=f"{service}.media",
         topics=(MESSAGES.name,),
         prefix=settings.topic_prefix,

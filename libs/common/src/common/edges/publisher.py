@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from common.core.cloudevents import Record
 from common.core.errors import PoisonError, TransientError
 from common.edges import metrics
+from common.edges.kafka import KafkaAccess, described, started
 
 logger = structlog.get_logger()
 
@@ -27,12 +28,17 @@ class Publisher:
     """
 
     def __init__(
-        self, bootstrap: str, timeout_seconds: float, prefix: str = "", client_id: str = "madoguchi"
+        self,
+        kafka: KafkaAccess,
+        timeout_seconds: float,
+        prefix: str = "",
+        client_id: str = "madoguchi",
     ) -> None:
+        self._kafka = kafka
         self._timeout = timeout_seconds
         self._prefix = prefix
         self._create: Callable[[], AIOKafkaProducer] = lambda: AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **kafka.options(),
             client_id=client_id,
             acks="all",
             enable_idempotence=True,
@@ -65,7 +71,7 @@ class Publisher:
         except (KafkaError, TimeoutError, OSError) as error:
             metrics.publish_failures.inc()
             self._abandon(producer)
-            raise TransientError(f"kafka: {type(error).__name__}") from error
+            raise TransientError(described(error)) from error
         for topic, published in Counter(record.topic for record in records).items():
             metrics.published_records.labels(topic).inc(published)
 
@@ -99,7 +105,7 @@ class Publisher:
             if self._producer is None:
                 producer = self._create()
                 try:
-                    await producer.start()
+                    await started(producer, self._kafka)
                 except BaseException:
                     self._abandon(producer)
                     raise

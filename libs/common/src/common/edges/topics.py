@@ -4,15 +4,16 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
 from common.core.topics import ALL_TOPICS, Topic
+from common.edges.kafka import KafkaAccess, started
 
 
-async def apply_topics(bootstrap: str, prefix: str, replication_factor: int) -> list[str]:
+async def apply_topics(kafka: KafkaAccess, prefix: str, replication_factor: int) -> list[str]:
     """Create what is missing, add partitions where there are fewer, and return what was done.
 
-    Nothing is ever deleted or shrunk.
+    Nothing is ever deleted or shrunk. Raises KafkaError.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
+    admin = AIOKafkaAdminClient(**kafka.options())
+    await started(admin, kafka)
     try:
         existing = {
             found["topic"]: len(found["partitions"])

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.core.cloudevents import Event, read
 from common.core.errors import PoisonError
 from common.edges.database import done_unless_passing, is_passing
+from common.edges.kafka import KafkaAccess, started
 from common.edges.streaming import Stream, Streams, event
 from common.edges.waiting import work_until
 from router.core.queue_feed import Board, QueueKey, Told, place_text
@@ -76,14 +77,14 @@ class QueuesHub:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaAccess,
         topic: str,
         engine: AsyncEngine,
         streams: Streams,
         depth: Depth,
         draining: Callable[[], bool],
     ) -> None:
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._topic = topic
         self._engine = engine
         self._streams = streams
@@ -131,10 +132,10 @@ class QueuesHub:
         await self._wanted.wait()
         while True:
             consumer = AIOKafkaConsumer(  # without a group it is assigned every partition
-                self._topic, bootstrap_servers=self._bootstrap, isolation_level="read_committed"
+                self._topic, isolation_level="read_committed", **self._kafka.options()
             )
             try:
-                await consumer.start()
+                await started(consumer, self._kafka)
                 await self._read(consumer)
             except Exception as error:
                 if not isinstance(error, KafkaError) and not is_passing(error):
@@ -147,7 +148,8 @@ class QueuesHub:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         await self._assign(consumer)
         goal = await consumer.end_offsets(list(consumer.assignment()))
-        while True:
+        made_from = self._kafka.version()
+        while self._kafka.version() == made_from:
             if self._draining():
                 self._streams.end()
             polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from common.core.errors import TransientError
 from common.core.topics import ACTIVITIES, CUSTOMERS, DEAD_LETTER, MESSAGES, OUTBOUND, ROUTING
+from common.edges.kafka import KafkaAccess, described, started
 from timeline.core.erasure_certificate import Retained
 
 # Consent is kept; see timeline.core.erasure_certificate.KEPT.
@@ -29,8 +30,8 @@ class Retaining(Protocol):
 class BusRetention:
     """Asks the brokers how long each topic keeps what."""
 
-    def __init__(self, bootstrap: str, prefix: str = "") -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, prefix: str = "") -> None:
+        self._kafka = kafka
         self._prefix = prefix
 
     async def copies(self, erased_at: datetime) -> tuple[Retained, ...]:
@@ -43,15 +44,15 @@ class BusRetention:
         )
 
     async def _settings(self) -> dict[str, dict[str, str]]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**self._kafka.options())
         try:
-            await admin.start()
+            await started(admin, self._kafka)
             existing = set(await admin.list_topics())
             wanted = {self._prefix + topic.name for topic in _TOPICS} & existing
             asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(wanted)]
             answers = await admin.describe_configs(asked)
         except (KafkaError, OSError) as error:
-            raise TransientError(f"kafka: {type(error).__name__}") from error
+            raise TransientError(described(error)) from error
         finally:
             await admin.close()
         return {

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.batches import Handler
 from common.edges.consumer import Consumer, ConsumerOptions
+from common.edges.kafka import started
 
 LOOK_SECONDS = 0.5
 
@@ -100,8 +101,8 @@ async def _done(engine: AsyncEngine, options: ConsumerOptions, ends: Ends) -> in
 async def _ends(options: ConsumerOptions) -> Ends:
     """Return where each partition begins and ends."""
     topics = [options.prefix + topic for topic in options.topics]
-    client = AIOKafkaConsumer(*topics, bootstrap_servers=options.bootstrap)  # in no group: has all
-    await client.start()
+    client = AIOKafkaConsumer(*topics, **options.kafka.options())  # in no group: has all
+    await started(client, options.kafka)
     try:
         places = list(client.assignment())
         begins = await client.beginning_offsets(places)

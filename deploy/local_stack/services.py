@@ -134,3 +134,5 @@ def service_environment(home: Path, ports: Ports, *, database: str, jwks: Path) 
         "MADOGUCHI_RULES": str(ROOT / "deploy" / "local" / "rules.yaml"),
         "MADOGUCHI_SMTP_PORT": str(ports.smtp),
     }
+        # Nobody else has to hear that a service ends: there is no other to go to.
+        "MADOGUCHI_LINGER_SECONDS": "0",

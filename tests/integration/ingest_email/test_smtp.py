@@ -207,6 +207,95 @@ async def test_stopping_waits_for_the_mail_that_is_coming_in() -> None:
     assert await talking == [250, 250]
 
 
+class Session:
+    """A client that says one line at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def reply(self) -> int:
+        """Return the code of the next reply; 0 once the server has closed."""
+        line = await self._reader.readline()
+        while line[3:4] == b"-":
+            line = await self._reader.readline()
+        return int(line[:3] or b"0")
+
+    async def say(self, *lines: str) -> list[int]:
+        """Say these, each after the reply to the one before; return the replies."""
+        codes: list[int] = []
+        for line in lines:
+            self.writer.write(f"{line}\r\n".encode())
+            codes.append(await self.reply())
+        return codes
+
+
+BEGIN = ("MAIL FROM:<taro@example.jp>", "RCPT TO:<support@acme.example>")
+FINISH = ("DATA", "Subject: x\r\n\r\nx\r\n.")
+
+
+@pytest.fixture
+async def ending(keeper: Keeper) -> AsyncIterator[tuple[SmtpServer, asyncio.Event]]:
+    """A server, and what tells it to end; it gives its sessions a second."""
+    server = SmtpServer(
+        replace(OPTIONS, farewell_seconds=1.0), Accounts([SUPPORT]), keeper, lambda: NOW
+    )
+    stopping = asyncio.Event()
+    await server.start()
+    running = asyncio.create_task(server.run(stopping))
+    yield server, stopping
+    stopping.set()
+    await running
+
+
+async def opened(server: SmtpServer) -> Session:
+    session = Session(*await asyncio.open_connection(LOOPBACK, server.port))
+    assert await session.reply() == 220
+    assert await session.say("EHLO client.example") == [250]
+    return session
+
+
+async def test_an_ending_server_finishes_the_mail_that_has_begun_and_takes_no_other(
+    ending: tuple[SmtpServer, asyncio.Event], keeper: Keeper
+) -> None:
+    server, stopping = ending
+    busy = await opened(server)
+    await busy.say(*BEGIN)
+    stopping.set()
+    await asyncio.sleep(0)
+    assert await busy.say(*FINISH) == [354, 250]
+    assert await busy.say("MAIL FROM:<taro@example.jp>") == [421]
+    assert await busy.reply() == 0
+    busy.writer.close()
+    assert len(keeper.kept) == 1
+
+
+async def test_an_ending_server_says_so_to_who_waits_between_two_mails(
+    ending: tuple[SmtpServer, asyncio.Event], keeper: Keeper
+) -> None:
+    server, stopping = ending
+    waiting = await opened(server)
+    assert await waiting.say(*BEGIN, *FINISH) == [250, 250, 354, 250]
+    stopping.set()
+    assert [await waiting.reply(), await waiting.reply()] == [421, 0]
+    waiting.writer.close()
+    assert len(keeper.kept) == 1
+
+
+async def test_whoever_has_only_just_come_hands_over_his_mail_before_the_end(
+    ending: tuple[SmtpServer, asyncio.Event], keeper: Keeper
+) -> None:
+    server, stopping = ending
+    newcomer, silent = await opened(server), await opened(server)
+    stopping.set()
+    await asyncio.sleep(0)
+    assert await newcomer.say(*BEGIN, *FINISH, "QUIT") == [250, 250, 354, 250, 221]
+    assert [await silent.reply(), await silent.reply()] == [421, 0]
+    for session in (newcomer, silent):
+        session.writer.close()
+    assert len(keeper.kept) == 1
+
+
 def certificate(folder: Path) -> ssl.SSLContext:
     """Return a server's context with a certificate that nobody should trust."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -242,3 +331,20 @@ async def test_starttls_protects_the_way_and_is_told(
 
     await asyncio.to_thread(talk_privately)
     assert keeper.kept[0].headers["tls"] == "yes"
+
+
+async def test_a_session_that_begins_tls_counts_as_one(
+    serve: Serve, keeper: Keeper, tmp_path: Path
+) -> None:
+    server = await serve(replace(OPTIONS, tls=certificate(tmp_path), max_connections=2))
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def talk_privately() -> None:
+        with smtplib.SMTP(LOOPBACK, server.port, timeout=10) as smtp:
+            smtp.starttls(context=context)
+            smtp.sendmail("taro@example.jp", ["support@acme.example"], b"x\r\n")
+
+    for _ in range(3):
+        await asyncio.to_thread(talk_privately)
+    assert len(keeper.kept) == 3

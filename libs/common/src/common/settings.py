@@ -58,7 +58,13 @@ class CommonSettings(BaseSettings):
         ),
     )
     topic_prefix: str = Field("", description="in front of every topic and group; for tests")
+    linger_seconds: float = Field(
+        2.0, description="time to go on answering after SIGTERM, before the drain"
+    )
     replication_factor: int = Field(1, description="copies of each partition when topics are made")
+    # Whoever reuses a connection for longer than we keep it meets a closed one: load balancers keep
+    # theirs for a minute.
+    keep_alive_seconds: int = Field(75, description="how long an idle connection is kept open")
 
 
 class IngestSettings(CommonSettings):

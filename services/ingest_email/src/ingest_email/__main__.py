@@ -20,7 +20,7 @@ from common.edges.service import run
 from ingest_email.core.providers.registry import ADAPTERS
 from ingest_email.core.reading import read, unread
 from ingest_email.edges.mailbox_store import MIGRATIONS
-from ingest_email.edges.smtp import PROVIDER
+from ingest_email.edges.mailroom import PROVIDER
 from ingest_email.settings import Settings
 from ingest_email.wiring import SERVICE, build
 

@@ -1,7 +1,7 @@
 """The consumer loop: batches in, effects and offsets committed together, nothing lost or doubled."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set as AbstractSet
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -93,13 +93,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 self.progress.waiting(described(error))
                 await self._back_off(stopping, error)
             finally:
-                self._claims.clear()
+                self._give_up(self._claims.keys())
                 await _close(consumer)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Forget the claims; a transaction under way will find itself fenced."""
-        for partition in revoked:
-            self._claims.pop(partition, None)
+        self._give_up(frozenset(revoked))
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Claim later, in the loop: aiokafka only logs what a listener raises."""
@@ -108,6 +107,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         consumer = AIOKafkaConsumer(
             **self._options.kafka.options(),
             group_id=self._group,
+    def _give_up(self, partitions: AbstractSet[TopicPartition]) -> None:
+        if given_up := self._claims.keys() & partitions:
+            logger.info("partitions given up", group=self._group, partitions=len(given_up))
+        for partition in given_up:
+            del self._claims[partition]
+
             client_id=self._options.client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

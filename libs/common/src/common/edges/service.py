@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 from typing_extensions import override
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.settings import CommonSettings
 
 logger = structlog.get_logger()
@@ -113,6 +114,28 @@ def health_routes(app: FastAPI, health: Health) -> None:
 
     @app.get(
         "/readyz",
+class LastAnswers:
+    """While the process drains, each answer is the last on its connection.
+
+    Whoever keeps connections open hears so with an answer, and opens the next one elsewhere: a
+    connection that is just closed may meet a request that is on its way.
+    """
+
+    def __init__(self, app: ASGIApp, health: Health) -> None:
+        self._app = app
+        self._health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be an ASGI application."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._health.draining:
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+
         tags=["operations"],
         responses={503: {"description": "What is missing", "content": {_JSON: {}}}},
     )
@@ -134,7 +157,11 @@ def instance_name(settings: CommonSettings) -> str:
 def run(
     app: FastAPI, health: Health, components: Sequence[Component], settings: CommonSettings
 ) -> None:
-    """Serve until SIGTERM or SIGINT. Components stop in the order given, each finishing its work."""
+    """Serve until SIGTERM or SIGINT. Components stop in the order given, each finishing its work.
+
+    Before that, it goes on for `linger_seconds`, not ready any more: until everybody has heard so,
+    requests still come.
+    """
     gc.freeze()  # what was imported lives as long as the process: never look through it again
     gc.set_threshold(*COLLECTION)
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -150,7 +177,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    server = _server(app, settings)
+    server = _server(LastAnswers(app, health), settings)
     serving = asyncio.create_task(server.serve(), name="http")
     work = [_Work(component) for component in components]
     stopped = asyncio.create_task(stop.wait(), name="signal")
@@ -177,6 +204,11 @@ class _Work:
         self._stopping = asyncio.Event()
         self.task = asyncio.create_task(self._run(component), name=component.name)
 
+    if done == {stopped}:
+        more, _ = await asyncio.wait(
+            tasks - done, timeout=settings.linger_seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        done |= more
     async def _run(self, component: Component) -> None:
         await component.run(self._stopping)
         await self._stopping.wait()  # one that has nothing to do does not end the others
@@ -193,7 +225,7 @@ class _QuietServer(uvicorn.Server):
         yield  # signals are ours
 
 
-def _server(app: FastAPI, settings: CommonSettings) -> uvicorn.Server:
+def _server(app: ASGIApp, settings: CommonSettings) -> uvicorn.Server:
     return _QuietServer(
         uvicorn.Config(
             app,
@@ -216,3 +248,4 @@ def _server(app: FastAPI, settings: CommonSettings) -> uvicorn.Server:
 def _complaints(checks: dict[str, Check]) -> dict[str, str]:
     found = {name: check() for name, check in checks.items()}
     return {name: complaint for name, complaint in found.items() if complaint is not None}
+            timeout_keep_alive=settings.keep_alive_seconds,

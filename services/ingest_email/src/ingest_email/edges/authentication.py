@@ -30,7 +30,7 @@ from ingest_email.core.authentication import (
 )
 from ingest_email.core.envelope import Envelope, from_headers
 from ingest_email.edges.dns import Answer, LookupFailedError, Lookups, Resolving
-from ingest_email.edges.smtp import Accepting
+from ingest_email.edges.mailroom import Accepting
 
 logger = structlog.get_logger()
 quiet = logging.getLogger("dkimpy")

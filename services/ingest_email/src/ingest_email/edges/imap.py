@@ -34,7 +34,7 @@ from ingest_email.core.folders import (
     still_to_come,
 )
 from ingest_email.edges.imap_connection import Fetched, ImapConnection, WrongCredentialsError
-from ingest_email.edges.smtp import Accepting
+from ingest_email.edges.mailroom import Accepting
 
 logger = structlog.get_logger()
 

@@ -17,16 +17,14 @@ from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, TransientError
 from common.edges.clock import Clock
 from ingest_email.core.envelope import CLIENT_IP
-from ingest_email.edges.smtp import (
+from ingest_email.edges.mailroom import (
     ACCEPTED,
     TRY_AGAIN,
     Accepting,
     FindingAccounts,
-    MailConnection,
     Mailroom,
-    SmtpOptions,
-    SmtpServer,
 )
+from ingest_email.edges.smtp import MailConnection, SmtpOptions, SmtpServer
 
 logger = structlog.get_logger()
 

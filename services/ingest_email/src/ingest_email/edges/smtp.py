@@ -5,49 +5,28 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import cast
 
 import structlog
-from aiosmtpd.smtp import SMTP, Envelope as SmtpEnvelope, Session
+from aiosmtpd.smtp import SMTP
 from msgspec import Struct
 from typing_extensions import override
 
-from common.core.adapters import ChannelAccount, Original
-from common.core.errors import BackPressureError, TransientError
 from common.edges.clock import Clock
-from ingest_email.core.envelope import Envelope, to_headers
-from ingest_email.core.mailboxes import spellings
+from ingest_email.edges.mailroom import POLITE_SECONDS, Accepting, FindingAccounts, Mailroom
 
 logger = structlog.get_logger()
 
-PROVIDER = "smtp"
-
-ACCEPTED = "250 2.0.0 Kept"
-UNKNOWN = "550 5.1.1 No such mailbox here"
-TOO_MANY = "452 4.5.3 Too many recipients"
-TRY_AGAIN = "451 4.3.0 Not now, please try again"
 BUSY = b"421 4.7.0 Too many connections, please try again\r\n"
-
-
-class Accepting(Protocol):
-    """See common.edges.intake.Intake."""
-
-    async def accept(self, original: Original, account: ChannelAccount) -> None:
-        """Return once the message is safe. Raises TransientError."""
-        ...
-
-
-class FindingAccounts(Protocol):
-    """See common.edges.accounts.Accounts."""
-
-    def by_address(self, provider: str, address: str) -> ChannelAccount | None:
-        """Return the account that a mailbox belongs to."""
-        ...
+# RFC 5321 (3.8): what a server that shuts down may say at any time. Elsewhere, its sender goes on.
+GOODBYE = b"421 4.3.2 Shutting down, please come again\r\n"
 
 
 class SmtpOptions(Struct, frozen=True, kw_only=True):
-    """Where to listen and how much to take; sizes in bytes, `port` 0 takes a free one."""
+    """Where to listen and how much to take; sizes in bytes, times in seconds.
+
+    `port` 0 takes a free one.
+    """
 
     host: str
     port: int
@@ -56,6 +35,8 @@ class SmtpOptions(Struct, frozen=True, kw_only=True):
     max_recipients: int
     max_connections: int
     tls: ssl.SSLContext | None = None
+    # How long a mail that is being handed over may hold up the end of the process.
+    farewell_seconds: float = 5.0
 
 
 class SmtpServer:
@@ -91,113 +72,16 @@ class SmtpServer:
         )
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Take mail until `stopping` is set, then finish the mails whose DATA has begun."""
+        """Take mail until `stopping` is set, then let each session finish the mail it has begun."""
         if self._listening is None:
             await self.start()
         await stopping.wait()
         if self._listening:
             self._listening.close()
-        await self._mailroom.settled()
+        await self._mailroom.close(self._options.farewell_seconds)
 
     def _connection(self) -> "MailConnection":
         return MailConnection(self._mailroom, self._options)
-
-
-class Mailroom:
-    """What happens to each recipient and each mail; the hooks that aiosmtpd calls."""
-
-    def __init__(
-        self, accounts: FindingAccounts, intake: Accepting, clock: Clock, max_recipients: int
-    ) -> None:
-        self._accounts = accounts
-        self._intake = intake
-        self._clock = clock
-        self._max_recipients = max_recipients
-        self._taking = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self.connections = 0
-
-    async def settled(self) -> None:
-        """Return once no mail is being taken in."""
-        await self._idle.wait()
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds its hooks by these names
-        self,
-        _server: SMTP,
-        _session: Session,
-        envelope: SmtpEnvelope,
-        address: str,
-        _options: list[str],
-    ) -> str:
-        """Accept a recipient only if one of our accounts is behind it."""
-        if self._account(address) is None:
-            return UNKNOWN
-        if len(envelope.rcpt_tos) >= self._max_recipients:
-            return TOO_MANY
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 OK"
-
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: SmtpEnvelope) -> str:  # noqa: N802
-        """Return the answer once it is known what became of the mail."""
-        self._taking += 1
-        self._idle.clear()
-        try:
-            return await self._take(session, envelope)
-        finally:
-            self._taking -= 1
-            if not self._taking:
-                self._idle.set()
-
-    async def handle_exception(self, error: Exception) -> str:
-        """Let the sender try again after a fault of ours: a permanent answer would lose its mail."""
-        logger.error("smtp session failed", exc_info=error)
-        return TRY_AGAIN
-
-    async def _take(self, session: Session, envelope: SmtpEnvelope) -> str:
-        """Answer 250 once every account that the mail is for holds it durably."""
-        try:
-            for account, addresses in self._by_account(envelope.rcpt_tos).values():
-                await self._intake.accept(
-                    self._original(account, addresses, session, envelope), account
-                )
-        except (TransientError, BackPressureError) as error:
-            logger.warning("mail deferred", error=str(error))
-            return TRY_AGAIN
-        return ACCEPTED
-
-    def _account(self, address: str) -> ChannelAccount | None:
-        found = (self._accounts.by_address(PROVIDER, spelling) for spelling in spellings(address))
-        return next((account for account in found if account), None)
-
-    def _by_account(self, addresses: list[str]) -> Mapping[str, tuple[ChannelAccount, list[str]]]:
-        found: dict[str, tuple[ChannelAccount, list[str]]] = {}
-        for address in addresses:
-            if account := self._account(address):
-                found.setdefault(account.account, (account, []))[1].append(address)
-        return found
-
-    def _original(
-        self,
-        account: ChannelAccount,
-        addresses: list[str],
-        session: Session,
-        envelope: SmtpEnvelope,
-    ) -> Original:
-        handed_over = Envelope(
-            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),
-            recipients=tuple(addresses),
-            client_ip=str(session.peer[0]) if session.peer else "",
-            helo=session.host_name or "",
-            tls="" if session.ssl is None else "yes",
-        )
-        return Original(
-            provider=account.provider,
-            account=account.account,
-            received_at=self._clock(),
-            body=bytes(envelope.original_content or b""),
-            headers=to_headers(handed_over),
-        )
 
 
 class MailConnection(SMTP):
@@ -220,11 +104,43 @@ class MailConnection(SMTP):
         self._mailroom = mailroom
         self._max_connections = options.max_connections
         self._refused = False
+        self._mails = 0
+        self._in_data = False
+
+    def dismiss(self, *, newcomers: bool = False) -> None:
+        """Say goodbye unless a mail is under way; to who has handed over none yet only if told so."""
+        has_begun = self.envelope is not None and self.envelope.mail_from is not None
+        between_mails = self._mails > 0 and not has_begun
+        if not self._in_data and (newcomers or between_mails):
+            self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            cast("asyncio.WriteTransport", self.transport).write(GOODBYE)
+            self.transport.close()
+
+    @override
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        if self._mailroom.is_closing and self._mails:
+            self._say_goodbye()
+        else:
+            await super().smtp_MAIL(arg)
+
+    @override
+    async def smtp_DATA(self, arg: str) -> None:
+        self._in_data = True
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._in_data = False
+        self._mails += 1
+        if self._mailroom.is_closing:
+            self.loop.call_later(POLITE_SECONDS, self.dismiss)
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._mailroom.connections += 1
-        self._refused = self._mailroom.connections > self._max_connections
+        # TLS makes a second connection of the same session.
+        self._refused = self._mailroom.entered(self) > self._max_connections
         if self._refused:
             # uvloop's transports write without being asyncio's WriteTransport.
             cast("asyncio.WriteTransport", transport).write(BUSY)
@@ -234,6 +150,6 @@ class MailConnection(SMTP):
 
     @override
     def connection_lost(self, error: Exception | None) -> None:
-        self._mailroom.connections -= 1
+        self._mailroom.left(self)
         if not self._refused:
             super().connection_lost(error)

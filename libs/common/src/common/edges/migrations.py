@@ -1,13 +1,22 @@
 """What Alembic needs from us: the tables every schema may want, and one way to run migrations."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.edges.database import create_writer_engine
+
+# Who waits for a table keeps everybody waiting who comes after: so, not for long.
+LOCK_SECONDS = 3
+LOCK_ATTEMPTS = 20
+LOCK_NOT_AVAILABLE = "55P03"
+POLL_SECONDS = 0.1
 
 TENANT_POLICY = (
     "current_setting('madoguchi.tenant', true) = '*' "
@@ -152,7 +161,12 @@ def isolate_tenants(*tables: str) -> None:
 
 
 def migrate(scripts: Path, url: str, schema: str, revision: str = "head") -> None:
-    """Bring `schema` to `revision`, creating it where it does not exist. Idempotent."""
+    """Bring `schema` to `revision`, creating it where it does not exist. Idempotent.
+
+    Each revision is a transaction of its own; one may leave it (`autocommit_block`) for what cannot
+    be done in any. Services may go on working meanwhile: a revision that does not get a table at
+    once gives way, and tries again later. Raises DBAPIError where it never gets it.
+    """
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["schema"] = schema
@@ -163,22 +177,49 @@ async def _upgrade(config: Config, url: str, schema: str, revision: str) -> None
     engine = create_writer_engine(url, schema, pool_size=1)
 
     def upgrade(connection: Connection) -> None:
-        # One at a time: five services may migrate at once, and CREATE SCHEMA races with itself.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('madoguchi.migrate'))"))
-        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
-    async with engine.begin() as connection:
-        await connection.run_sync(upgrade)
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            await _be_the_only_one(connection)
+            await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            await connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
+            await connection.commit()
+            await _patiently(lambda: connection.run_sync(upgrade))
+    finally:
+        await engine.dispose()
+
+
+async def _be_the_only_one(connection: AsyncConnection) -> None:
+    """Return once no other process migrates: five services may at once, and some steps race.
+
+    Asked again and again: who waits inside a statement would keep CREATE INDEX CONCURRENTLY waiting.
+    """
+    lock = text("SELECT pg_try_advisory_lock(hashtext('madoguchi.migrate'))")
+    while not (await connection.execute(lock)).scalar_one():
+        await connection.rollback()
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _patiently(upgrade: Callable[[], Awaitable[None]]) -> None:
+    for _ in range(LOCK_ATTEMPTS - 1):
+        try:
+            return await upgrade()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+        await asyncio.sleep(LOCK_SECONDS)
+    return await upgrade()
 
 
 def run_environment() -> None:
     """Be the whole of a service's migrations/env.py."""
     attributes = context.config.attributes
     context.configure(
-        connection=attributes["connection"], version_table_schema=attributes["schema"]
+        connection=attributes["connection"],
+        version_table_schema=attributes["schema"],
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,10 +1,10 @@
-"""What `routing.v1` has told, from its beginning, each event once."""
+"""What a topic, such as `routing.v1`, has told from its beginning, each event once."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct
 
 from common.core.cloudevents import Event, read
@@ -38,28 +38,33 @@ class Bus(Struct, frozen=True):
     public_at: dict[UUID, datetime]
 
 
-async def read_everything(bootstrap: str, prefix: str = "") -> Bus:
-    """Return what is on `routing.v1` at the moment of the call."""
+async def read_everything(bootstrap: str, prefix: str = "", topic: str = ROUTING.name) -> Bus:
+    """Return what is on a topic at the moment of the call."""
+    bus = Bus([], {})
+    for record in await read_records(bootstrap, prefix + topic):
+        event = read(record.headers, record.value)
+        bus.events.append(event)
+        moment = datetime.fromtimestamp((record.timestamp + 1) / 1000, UTC)
+        first = bus.public_at.get(event.attributes.id, moment)
+        bus.public_at[event.attributes.id] = min(first, moment)
+    return bus
+
+
+async def read_records(bootstrap: str, topic: str) -> list[ConsumerRecord]:
+    """Return a topic's records, partition by partition in their order, at the moment of the call."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        topic = prefix + ROUTING.name
         numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
         partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        bus = Bus([], {})
+        found: list[ConsumerRecord] = []
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
-                records = (await consumer.getmany(partition, timeout_ms=1000)).get(partition, ())
-                for record in records:
-                    event = read(record.headers, record.value)
-                    bus.events.append(event)
-                    moment = datetime.fromtimestamp((record.timestamp + 1) / 1000, UTC)
-                    first = bus.public_at.get(event.attributes.id, moment)
-                    bus.public_at[event.attributes.id] = min(first, moment)
-        return bus
+                found += (await consumer.getmany(partition, timeout_ms=1000)).get(partition, ())
+        return found
     finally:
         await consumer.stop()
 

@@ -72,6 +72,12 @@ def _property_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[st
     changes += [
         f"value {value} is gone" for value in old.get("enum", ()) if value not in new["enum"]
     ]
+    # A reader that does not know it refuses the whole event.
+    changes += [
+        f"value {value} is new: first read, then write"
+        for value in new.get("enum", ())
+        if value not in old.get("enum", ())
+    ]
     return changes
 
 

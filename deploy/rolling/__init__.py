@@ -1,0 +1,1 @@
+"""Every service is replaced by a new process while customers write, the way Kubernetes rolls."""

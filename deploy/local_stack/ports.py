@@ -9,6 +9,7 @@ from local_stack.errors import PortTakenError
 from local_stack.processes import PROC, command_of
 
 LOOPBACK = "127.0.0.1"
+PORTS_FILE = "ports.json"  # in a stack's folder: the ports that are not the usual ones
 FIRST_FREE, LAST_FREE = 10_000, 32_000
 LISTENING = "0A"  # Linux, include/net/tcp_states.h: TCP_LISTEN
 
@@ -59,7 +60,8 @@ def require_free(port: int, purpose: str) -> None:
     """Raise PortTakenError, naming the holder where the system tells it, if `port` is in use."""
     if is_open(port):
         raise PortTakenError(
-            f"port {port} ({purpose}) is taken by {holder_of(port)}: stop that, then run this again."
+            f"port {port} ({purpose}) is taken by {holder_of(port)}: stop that, or name another port"
+            f" in .local/{PORTS_FILE} (CONTRIBUTING.md), then run this again."
         )
 
 

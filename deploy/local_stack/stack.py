@@ -37,7 +37,7 @@ class Stack:
 
     def __init__(self, home: Path = HOME, ports: Ports | None = None) -> None:
         self.home = home
-        self.ports = ports or Ports()
+        self.ports = ports or Ports.of(home)
         self.key = SigningKey(home)
 
     @cached_property

@@ -105,6 +105,7 @@ chaos-assignment: $(STAMP) ## routers are killed for five minutes while agents w
 
 outage: $(STAMP) ## 200 messages a second while Kafka is away, then PostgreSQL too: nothing acknowledged is lost
 	@$(PY) -m outage $(ARGS)
+
 .PHONY: rolling restore-rehearsal upgrade-check
 rolling: $(STAMP) ## replace every service while 200 messages a second come in: nothing lost, doubled or refused
 	@$(PY) -m rolling $(ARGS)
@@ -114,7 +115,6 @@ restore-rehearsal: $(STAMP) ## back PostgreSQL up under load, destroy it, restor
 
 upgrade-check: $(STAMP) ## run the version BEFORE=tag (or before the newest migration) on this version's schema
 	@$(PY) -m upgrade $(ARGS) $(BEFORE)
-
 
 fuzz: $(STAMP) ## fuzz each parser and signature check for SECONDS=60; TARGETS="mail rules" fuzzes only those
 	@$(PY) -m tests.fuzz $(SECONDS) $(TARGETS)

@@ -133,6 +133,6 @@ def service_environment(home: Path, ports: Ports, *, database: str, jwks: Path) 
         "MADOGUCHI_ACCOUNTS": str(ROOT / "deploy" / "local" / "accounts.yaml"),
         "MADOGUCHI_RULES": str(ROOT / "deploy" / "local" / "rules.yaml"),
         "MADOGUCHI_SMTP_PORT": str(ports.smtp),
-    }
         # Nobody else has to hear that a service ends: there is no other to go to.
         "MADOGUCHI_LINGER_SECONDS": "0",
+    }

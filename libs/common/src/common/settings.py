@@ -46,7 +46,13 @@ class CommonSettings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     otlp_endpoint: str = Field("", description="OpenTelemetry collector; empty = no export")
     instance: str = Field("", description="name of this process; empty = host name and pid")
+    linger_seconds: float = Field(
+        2.0, description="time to go on answering after SIGTERM, before the drain"
+    )
     drain_seconds: float = Field(20.0, description="longest time to finish work after SIGTERM")
+    # Whoever reuses a connection for longer than we keep it meets a closed one: load balancers keep
+    # theirs for a minute.
+    keep_alive_seconds: int = Field(75, description="how long an idle connection is kept open")
     publish_timeout_seconds: float = Field(5.0, description="longest wait for Kafka's answer")
     batch_max_records: int = Field(1000, description="records handled in one transaction")
     stuck_after_seconds: float = Field(60.0, description="no progress for so long = not ready")
@@ -58,13 +64,7 @@ class CommonSettings(BaseSettings):
         ),
     )
     topic_prefix: str = Field("", description="in front of every topic and group; for tests")
-    linger_seconds: float = Field(
-        2.0, description="time to go on answering after SIGTERM, before the drain"
-    )
     replication_factor: int = Field(1, description="copies of each partition when topics are made")
-    # Whoever reuses a connection for longer than we keep it meets a closed one: load balancers keep
-    # theirs for a minute.
-    keep_alive_seconds: int = Field(75, description="how long an idle connection is kept open")
 
 
 class IngestSettings(CommonSettings):

@@ -103,16 +103,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Claim later, in the loop: aiokafka only logs what a listener raises."""
 
-    def _new_consumer(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(
-            **self._options.kafka.options(),
-            group_id=self._group,
     def _give_up(self, partitions: AbstractSet[TopicPartition]) -> None:
         if given_up := self._claims.keys() & partitions:
             logger.info("partitions given up", group=self._group, partitions=len(given_up))
         for partition in given_up:
             del self._claims[partition]
 
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            **self._options.kafka.options(),
+            group_id=self._group,
             client_id=self._options.client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

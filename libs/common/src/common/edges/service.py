@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.settings import CommonSettings
 
 logger = structlog.get_logger()
@@ -99,21 +99,6 @@ class Health:
         return _complaints(self._alive)
 
 
-def health_routes(app: FastAPI, health: Health) -> None:
-    """Add `/livez`, `/readyz` and `/metrics`."""
-
-    @app.get(
-        "/livez",
-        tags=["operations"],
-        response_class=PlainTextResponse,
-        responses={503: {"description": "Only a restart helps", "content": {_JSON: {}}}},
-    )
-    async def livez() -> Response:
-        fatal = health.fatal()
-        return JSONResponse({"fatal": fatal}, 503) if fatal else PlainTextResponse("alive")
-
-    @app.get(
-        "/readyz",
 class LastAnswers:
     """While the process drains, each answer is the last on its connection.
 
@@ -136,6 +121,21 @@ class LastAnswers:
         await self._app(scope, receive, told)
 
 
+def health_routes(app: FastAPI, health: Health) -> None:
+    """Add `/livez`, `/readyz` and `/metrics`."""
+
+    @app.get(
+        "/livez",
+        tags=["operations"],
+        response_class=PlainTextResponse,
+        responses={503: {"description": "Only a restart helps", "content": {_JSON: {}}}},
+    )
+    async def livez() -> Response:
+        fatal = health.fatal()
+        return JSONResponse({"fatal": fatal}, 503) if fatal else PlainTextResponse("alive")
+
+    @app.get(
+        "/readyz",
         tags=["operations"],
         responses={503: {"description": "What is missing", "content": {_JSON: {}}}},
     )
@@ -185,6 +185,11 @@ async def _run(
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     health.draining = True
     logger.info("draining", cause=[task.get_name() for task in done])
+    if done == {stopped}:
+        more, _ = await asyncio.wait(
+            tasks - done, timeout=settings.linger_seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        done |= more
     # New requests first, so that nothing is added to what the components have to finish.
     server.should_exit = True
     try:
@@ -204,11 +209,6 @@ class _Work:
         self._stopping = asyncio.Event()
         self.task = asyncio.create_task(self._run(component), name=component.name)
 
-    if done == {stopped}:
-        more, _ = await asyncio.wait(
-            tasks - done, timeout=settings.linger_seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        done |= more
     async def _run(self, component: Component) -> None:
         await component.run(self._stopping)
         await self._stopping.wait()  # one that has nothing to do does not end the others
@@ -240,6 +240,7 @@ def _server(app: ASGIApp, settings: CommonSettings) -> uvicorn.Server:
             server_header=False,
             date_header=False,
             proxy_headers=False,
+            timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=int(settings.drain_seconds),
         )
     )
@@ -248,4 +249,3 @@ def _server(app: ASGIApp, settings: CommonSettings) -> uvicorn.Server:
 def _complaints(checks: dict[str, Check]) -> dict[str, str]:
     found = {name: check() for name, check in checks.items()}
     return {name: complaint for name, complaint in found.items() if complaint is not None}
-            timeout_keep_alive=settings.keep_alive_seconds,

@@ -19,12 +19,14 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
+from checks.chart_settings import faults, with_settings
 from common.core.topics import ALL_TOPICS
 from local_stack.install import working_uv
 
 ROOT = Path(__file__).parents[2]
 HELM = ROOT / "deploy" / "helm"
 CHART = HELM / "madoguchi"
+SCHEMA = CHART / "values.schema.json"
 SNAPSHOT = HELM / "snapshot.yaml"
 TOPICS = CHART / "files" / "topics.json"
 TOOLS = ROOT / "build" / "tools"
@@ -33,7 +35,13 @@ SIZES = ("small", "medium", "large")
 EVERYTHING = (
     *("strimzi.enabled=true", "strimzi.cluster=bus", "cloudnativepg.enabled=true"),
     *("monitoring.serviceMonitor=true", "gateway.enabled=true", "gateway.host=api.example.jp"),
-    "gateway.parentRefs[0].name=edge",
+    *("gateway.parentRefs[0].name=edge", "strimzi.users=scram-sha-512", "links.secret=link-keys"),
+    *("kafka.tls.certificateSecret=kafka-client", "settings.otlpEndpoint=http://otel:4318"),
+)
+# Other ways to Kafka than Strimzi's passwords.
+WAYS = (
+    ("strimzi.enabled=true", "strimzi.cluster=bus", "strimzi.users=tls"),
+    ("kafka.tls.enabled=true", "kafka.sasl.mechanism=PLAIN", "kafka.sasl.secret=kafka-password"),
 )
 # Of operators: their definitions are not part of Kubernetes.
 FOREIGN = ("keda.sh/", "strimzi.io/", "cnpg.io/", "monitoring.coreos.com/", "gateway.networking")
@@ -84,6 +92,11 @@ def rendered(*options: str) -> str:
     """Return the chart's objects as YAML, as a release called `example`."""
     command = [str(helm()), "template", "example", str(CHART), "--namespace", "madoguchi"]
     return run([*command, *options])
+
+
+def objects(size: str, *settings: str) -> list[Manifest]:
+    """Return what the chart makes in one size."""
+    return [one for one in yaml.safe_load_all(rendered(*values(size, *settings))) if one]
 
 
 def invalid(manifests: Sequence[Manifest]) -> Iterator[str]:
@@ -147,15 +160,18 @@ def complaints() -> Iterator[str]:
     """Yield everything that is wrong."""
     if TOPICS.read_text() != topics():
         yield f"{TOPICS.name} differs from common.core.topics: python -m checks.chart --write"
+    if SCHEMA.read_text() != with_settings(SCHEMA.read_text()):
+        yield f"{SCHEMA.name} differs from the settings: python -m checks.chart --write"
     for size in SIZES:
         command = [str(helm()), "lint", "--strict", str(CHART), *values(size)]
         linted = subprocess.run(command, capture_output=True, text=True, check=False)
         if linted.returncode:
             yield f"{size}: {linted.stdout}{linted.stderr}"
-    for size, settings in (*((size, ()) for size in SIZES), ("large", EVERYTHING)):
-        text = rendered(*values(size, *settings))
-        manifests = [one for one in yaml.safe_load_all(text) if one]
+    sizes = ((size, ()) for size in SIZES)
+    for size, settings in (*sizes, *(("large", way) for way in (*WAYS, EVERYTHING))):
+        manifests = objects(size, *settings)
         yield from (f"{size}: {one}" for one in (*invalid(manifests), *unsafe(manifests)))
+    yield from faults(objects("large", *EVERYTHING))
     if SNAPSHOT.read_text() != snapshot():
         yield "deploy/helm/snapshot.yaml differs: look at the change, then python -m checks.chart --write"
 
@@ -178,6 +194,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print each complaint; 1 if there is one."""
     if "--write" in arguments:
         TOPICS.write_text(topics())
+        SCHEMA.write_text(with_settings(SCHEMA.read_text()))
         SNAPSHOT.write_text(snapshot())
         return 0
     found = list(complaints())

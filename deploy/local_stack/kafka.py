@@ -3,6 +3,7 @@
 import socket
 import struct
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local_stack.daemons import Daemon
@@ -23,15 +24,27 @@ ANSWER_HEAD_BYTES = 12
 
 
 class KafkaServer:
-    """A broker with its data in `<folder>/kafka`; `stop`, `kill` and `restart` keep that data."""
+    """A broker with its data in `<folder>/kafka`; `stop`, `kill` and `restart` keep that data.
+
+    `settings` are the broker's, beside ours; `format_options` are StorageTool's, for users with SCRAM.
+    """
 
     def __init__(
-        self, folder: Path, port: int, controller_port: int, *, jars_folder: Path = JARS_FOLDER
+        self,
+        folder: Path,
+        port: int,
+        controller_port: int,
+        *,
+        jars_folder: Path = JARS_FOLDER,
+        settings: Mapping[str, str | int] | None = None,
+        format_options: Sequence[str] = (),
     ) -> None:
         self.folder = folder.absolute() / "kafka"
         self.port = port
         self.controller_port = controller_port
         self.jars_folder = jars_folder.absolute()
+        self.settings = settings or {}
+        self.format_options = format_options
         self.daemon = Daemon("kafka", folder)
 
     @property
@@ -83,7 +96,7 @@ class KafkaServer:
     def _format(self, settings: Path) -> None:
         tool = [find_java(), *self._options(), "kafka.tools.StorageTool", "format", "--standalone"]
         done = subprocess.run(
-            [*tool, "--cluster-id", CLUSTER_ID, "--config", str(settings)],
+            [*tool, "--cluster-id", CLUSTER_ID, "--config", str(settings), *self.format_options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -102,6 +115,7 @@ class KafkaServer:
             "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{self.controller_port}",
             "log.dirs": str(data),
             **SINGLE_NODE,
+            **self.settings,
         }
 
 

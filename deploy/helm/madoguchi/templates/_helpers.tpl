@@ -32,10 +32,106 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if hasPrefix "ingest_" .service }}true{{ end -}}
 {{- end -}}
 
+{{/* A value as text: Helm reads large numbers as floats, and would write 2000000 as 2e+06. */}}
+{{- define "madoguchi.plain" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- end -}}
+
+{{- define "madoguchi.setting" -}}
+{name: MADOGUCHI_{{ snakecase .name | upper }}, value: {{ include "madoguchi.plain" .value | quote }}}
+{{- end -}}
+
+{{/* How one service comes to Kafka, as YAML: what kafka.tls and kafka.sasl say, or Strimzi's user of the service. */}}
+{{- define "madoguchi.kafka" -}}
+{{- $kafka := .root.Values.kafka -}}
+{{- $own := get $kafka.users .service | default dict -}}
+{{- $strimzi := .root.Values.strimzi.enabled | ternary .root.Values.strimzi.users "" -}}
+{{- $user := include "madoguchi.name" . -}}
+tls: {{ or $kafka.tls.enabled (ne $strimzi "") }}
+ca: {{ $kafka.tls.caSecret | default (and $strimzi (printf "%s-cluster-ca-cert" .root.Values.strimzi.cluster) | default "") }}
+mechanism: {{ eq $strimzi "scram-sha-512" | ternary "SCRAM-SHA-512" $kafka.sasl.mechanism }}
+username: {{ $own.username | default (eq $strimzi "scram-sha-512" | ternary $user $kafka.sasl.username) }}
+password: {{ $own.secret | default (eq $strimzi "scram-sha-512" | ternary $user $kafka.sasl.secret) }}
+certificate: {{ $own.certificateSecret | default (eq $strimzi "tls" | ternary $user $kafka.tls.certificateSecret) }}
+names: {{ eq $strimzi "tls" | ternary "user" "tls" }}
+{{- end -}}
+
+{{- define "madoguchi.kafkaEnv" -}}
+{{- $kafka := include "madoguchi.kafka" . | fromYaml -}}
+- {name: MADOGUCHI_KAFKA, value: {{ .root.Values.kafka.bootstrap | quote }}}
+{{- if $kafka.tls }}
+- {name: MADOGUCHI_KAFKA_TLS, value: "true"}
+{{- end }}
+{{- if $kafka.ca }}
+- {name: MADOGUCHI_KAFKA_CA_FILE, value: /etc/madoguchi/kafka-ca/ca.crt}
+{{- end }}
+{{- if $kafka.certificate }}
+- {name: MADOGUCHI_KAFKA_CERTIFICATE_FILE, value: /etc/madoguchi/kafka/{{ $kafka.names }}.crt}
+- {name: MADOGUCHI_KAFKA_KEY_FILE, value: /etc/madoguchi/kafka/{{ $kafka.names }}.key}
+{{- end }}
+{{- if $kafka.mechanism }}
+- {name: MADOGUCHI_KAFKA_MECHANISM, value: {{ $kafka.mechanism }}}
+- {name: MADOGUCHI_KAFKA_USERNAME, value: {{ $kafka.username | default "" | quote }}}
+- {name: MADOGUCHI_KAFKA_PASSWORD_FILE, value: /etc/madoguchi/kafka-password/password}
+{{- end }}
+{{- end -}}
+
+{{/* Files, and not the environment: what is in them may change while the pod runs. */}}
+{{- define "madoguchi.trustMounts" -}}
+{{- $kafka := include "madoguchi.kafka" . | fromYaml -}}
+{{- if $kafka.ca }}
+- {name: kafka-ca, mountPath: /etc/madoguchi/kafka-ca, readOnly: true}
+{{- end }}
+{{- if $kafka.certificate }}
+- {name: kafka, mountPath: /etc/madoguchi/kafka, readOnly: true}
+{{- end }}
+{{- if $kafka.mechanism }}
+- {name: kafka-password, mountPath: /etc/madoguchi/kafka-password, readOnly: true}
+{{- end }}
+{{- if include "madoguchi.postgresCa" . }}
+- {name: postgres-ca, mountPath: /etc/madoguchi/postgres, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "madoguchi.trustVolumes" -}}
+{{- $kafka := include "madoguchi.kafka" . | fromYaml -}}
+{{- with $kafka.ca }}
+- name: kafka-ca
+  secret: {secretName: {{ . }}, defaultMode: 0440, items: [{key: ca.crt, path: ca.crt}]}
+{{- end }}
+{{- with $kafka.certificate }}
+- name: kafka
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- if $kafka.mechanism }}
+- name: kafka-password
+  secret:
+    secretName: {{ required "kafka.sasl.secret: the Secret that holds the password" $kafka.password }}
+    defaultMode: 0440
+    items: [{key: password, path: password}]
+{{- end }}
+{{- with include "madoguchi.postgresCa" . }}
+- name: postgres-ca
+  secret: {secretName: {{ . }}, defaultMode: 0440, items: [{key: ca.crt, path: ca.crt}]}
+{{- end }}
+{{- end -}}
+
+{{- define "madoguchi.postgresCa" -}}
+{{- $own := .root.Values.cloudnativepg.enabled | ternary (printf "%s-postgres-ca" .root.Release.Name) "" -}}
+{{- .root.Values.postgres.caSecret | default $own -}}
+{{- end -}}
+
+{{/* Where tools reach the HTTP surfaces. */}}
+{{- define "madoguchi.publicUrl" -}}
+{{- $values := .root.Values -}}
+{{- $host := $values.gateway.enabled | ternary $values.gateway.host ($values.ingress.enabled | ternary $values.ingress.host "") -}}
+{{- $values.links.publicUrl | default (and $host (printf "https://%s" $host) | default "") -}}
+{{- end -}}
+
 {{/* What every pod is told. */}}
 {{- define "madoguchi.env" -}}
 {{- $values := .root.Values -}}
-- {name: MADOGUCHI_KAFKA, value: {{ $values.kafka.bootstrap | quote }}}
+{{ include "madoguchi.kafkaEnv" . }}
 - {name: MADOGUCHI_REPLICATION_FACTOR, value: {{ $values.kafka.replicationFactor | quote }}}
 - name: MADOGUCHI_DATABASE
   valueFrom:
@@ -46,10 +142,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - {name: MADOGUCHI_JWKS, value: {{ required "tokens.jwks: where the keys of bearer tokens are" $values.tokens.jwks | quote }}}
 - {name: MADOGUCHI_ISSUER, value: {{ required "tokens.issuer" $values.tokens.issuer | quote }}}
 - {name: MADOGUCHI_AUDIENCE, value: {{ $values.tokens.audience | quote }}}
-- {name: MADOGUCHI_LOG_LEVEL, value: {{ $values.settings.logLevel | quote }}}
-- {name: MADOGUCHI_DRAIN_SECONDS, value: {{ $values.settings.drainSeconds | quote }}}
-- {name: MADOGUCHI_OTLP_ENDPOINT, value: {{ $values.settings.otlpEndpoint | quote }}}
-- {name: MADOGUCHI_REGION, value: {{ $values.settings.region | quote }}}
+{{- $own := (get $values.services .service).settings }}
+{{- range $name, $value := $values.settings }}
+{{- if not (hasKey $own $name) }}
+- {{ include "madoguchi.setting" (dict "name" $name "value" $value) }}
+{{- end }}
+{{- end }}
+{{- range $name, $value := $own }}
+- {{ include "madoguchi.setting" (dict "name" $name "value" $value) }}
+{{- end }}
 - {name: MADOGUCHI_ACCOUNTS, value: /etc/madoguchi/accounts/accounts.yaml}
 - {name: MADOGUCHI_RULES, value: /etc/madoguchi/rules/rules.yaml}
 - name: MADOGUCHI_INSTANCE
@@ -57,6 +158,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- with $values.privacy.secret }}
 - name: MADOGUCHI_PRIVACY_KEY
   valueFrom: {secretKeyRef: {name: {{ . }}, key: key}}
+{{- end }}
+{{- if eq .service "timeline" }}
+- {name: MADOGUCHI_PUBLIC_URL, value: {{ include "madoguchi.publicUrl" . | quote }}}
+{{- with $values.links.secret }}
+- name: MADOGUCHI_LINK_KEYS
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: keys}}
+{{- end }}
 {{- end }}
 {{- end -}}
 

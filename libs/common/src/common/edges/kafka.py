@@ -175,6 +175,8 @@ def _reason(error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLError):  # no TLS there, or it wants a certificate of ours
         files = "MADOGUCHI_KAFKA_TLS, MADOGUCHI_KAFKA_CERTIFICATE_FILE"
         return f"{files}: {error.reason or error}"
+    if isinstance(error, ConnectionResetError | EOFError):
+        return "MADOGUCHI_KAFKA_TLS, MADOGUCHI_KAFKA_MECHANISM: the broker hung up"
     return _reason(error.__cause__) if error.__cause__ else None
 
 

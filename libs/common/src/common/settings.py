@@ -55,6 +55,13 @@ class CommonSettings(BaseSettings):
     keep_alive_seconds: int = Field(75, description="how long an idle connection is kept open")
     publish_timeout_seconds: float = Field(5.0, description="longest wait for Kafka's answer")
     batch_max_records: int = Field(1000, description="records handled in one transaction")
+    session_timeout_seconds: float = Field(
+        6.0,
+        description=(
+            "a consumer that Kafka has not heard of for so long counts as dead, and others take over;"
+            " not below the broker's group.min.session.timeout.ms"
+        ),
+    )
     stuck_after_seconds: float = Field(60.0, description="no progress for so long = not ready")
     privacy_key: str = Field(
         "",

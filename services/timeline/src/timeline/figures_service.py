@@ -48,6 +48,7 @@ def _counting(settings: Settings, health: Health, service: str) -> tuple[Compone
         prefix=settings.topic_prefix,
         batch_max_records=settings.batch_max_records,
         client_id=FIGURES_GROUP,
+        session_timeout_seconds=settings.session_timeout_seconds,
         dead_letters=False,  # the timeline's own group tells of them
     )
     consumer = Consumer(options, engine, FiguresFollower(settings.region, settings.privacy_key))

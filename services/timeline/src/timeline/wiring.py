@@ -95,6 +95,7 @@ def _indexing(
         prefix=settings.topic_prefix,
         batch_max_records=settings.batch_max_records,
         client_id=SEARCH_GROUP,
+        session_timeout_seconds=settings.session_timeout_seconds,
         dead_letters=False,  # the timeline's own group tells of them
     )
     followed = Followed(SERVICE, settings.topic_prefix, busy)

@@ -29,6 +29,8 @@ FETCH_BYTES = 64 * 1024
 FETCH_WAIT_MS = 25
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
 DEAD_LETTERS_IN_A_ROW = 1000
+# A member hears with its next heartbeat that others come or go, and all wait for the last to hear.
+HEARTBEAT_MS = 500
 KAFKA_COMMIT_SECONDS = 1.0
 
 
@@ -40,6 +42,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
     """How to read: `topics` and `group` without prefix.
 
     `dead_letters`: tell the bus of what is refused. Of two groups of one service one does.
+    `session_timeout_seconds`: who is not heard of for so long counts as dead.
     """
 
     kafka: KafkaAccess
@@ -49,6 +52,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
     batch_max_records: int = 1000
     client_id: str = "madoguchi"
     dead_letters: bool = True
+    session_timeout_seconds: float = 6.0
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -120,8 +124,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             fetch_min_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=2 * 1024 * 1024,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=2_000,
+            session_timeout_ms=int(self._options.session_timeout_seconds * 1000),
+            heartbeat_interval_ms=HEARTBEAT_MS,
             request_timeout_ms=15_000,
             metadata_max_age_ms=30_000,
         )

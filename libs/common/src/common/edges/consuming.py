@@ -55,6 +55,7 @@ def consuming_parts(
         prefix=settings.topic_prefix,
         batch_max_records=settings.batch_max_records,
         client_id=service,
+        session_timeout_seconds=settings.session_timeout_seconds,
     )
     consumer = Consumer(options, writer, handler, after_commit=relay.wake)
     health = Health()

@@ -65,6 +65,7 @@ def build_media(
         prefix=settings.topic_prefix,
         batch_max_records=settings.batch_max_records,
         client_id=service,
+        session_timeout_seconds=settings.session_timeout_seconds,
     )
     queue = media_queue(service, accounts, system_clock)
     consumer = Consumer(options, engine, queue, after_commit=relay.wake)

@@ -1,6 +1,5 @@
-"""Tools of the bus: `python -m common topics apply`, `python -m common contract [--check]`."""
+"""Tools of the bus: `python -m common topics apply`, `python -m common contract [--check]`; see also common.ops."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,31 +7,10 @@ from typing import Annotated
 import typer
 
 from common.core.contract import contract_documents
-from common.core.topics import ALL_TOPICS
-from common.edges.kafka import kafka_access
-from common.edges.topics import apply_topics
-from common.settings import CommonSettings
+from common.ops import topics_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-topics = typer.Typer(no_args_is_help=True, help="The topics of the bus.")
-app.add_typer(topics, name="topics")
-
-
-@topics.command("apply")
-def apply() -> None:
-    """Create missing topics and add missing partitions; delete nothing."""
-    settings = CommonSettings()
-    done = asyncio.run(
-        apply_topics(kafka_access(settings), settings.topic_prefix, settings.replication_factor)
-    )
-    typer.echo("\n".join(done) or "all topics are there")
-
-
-@topics.command("list")
-def show() -> None:
-    """Print the topics as they should be."""
-    for document in ALL_TOPICS:
-        typer.echo(f"{document.name:16} {document.partitions:3} partitions  {document.purpose}")
+app.add_typer(topics_command.app, name="topics")
 
 
 @app.command()

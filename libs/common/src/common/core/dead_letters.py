@@ -10,6 +10,9 @@ from common.core.cloudevents import Headers, Record
 from common.core.errors import PoisonError
 from common.core.topics import DEAD_LETTER
 
+# A kept request, as common.core.adapters.Original has it.
+ORIGINAL_TYPE = b"application/vnd.madoguchi.original+msgpack"
+
 
 class Origin(Struct, frozen=True):
     """A record as it lies on the bus."""
@@ -29,7 +32,7 @@ def orphan(original: Original, refused_by: str) -> Record:
         f"{original.provider}/{original.account}".encode(),
         msgspec.msgpack.encode(original),
         (
-            ("content-type", b"application/vnd.madoguchi.original+msgpack"),
+            ("content-type", ORIGINAL_TYPE),
             ("dl_reason", b"no-account"),
             ("dl_refused_by", refused_by.encode()),
         ),

@@ -62,12 +62,25 @@ class Accounts:
 
 def load_accounts(path: Path, environment: Mapping[str, str]) -> Accounts:
     """Read the accounts file. Raises AccountsError."""
+    return Accounts([_with_secret_files(one) for one in read_accounts(path, environment)])
+
+
+def read_accounts(path: Path, environment: Mapping[str, str]) -> list[ChannelAccount]:
+    """Read the accounts file, but not the files of its secrets. Raises AccountsError."""
     try:
         parsed = yaml.safe_load(_REFERENCE.sub(_Resolve(environment), path.read_text("utf-8")))
-        file = msgspec.convert(parsed, _File)
+        return msgspec.convert(parsed, _File).accounts
     except (OSError, msgspec.ValidationError, *YAML_FAULTS) as error:
         raise AccountsError(f"{path}: {error}") from error
-    return Accounts([_with_secret_files(account) for account in file.accounts])
+
+
+def references(text: str) -> dict[str, bool]:
+    """Return the names in the environment that an accounts file needs, and whether each may be missing."""
+    found: dict[str, bool] = {}
+    for match in _REFERENCE.finditer(text):
+        name, fallback = match.groups()
+        found[name] = found.get(name, True) and fallback is not None
+    return found
 
 
 class _Resolve:
@@ -83,11 +96,12 @@ class _Resolve:
 
 
 def _with_secret_files(account: ChannelAccount) -> ChannelAccount:
-    secrets = tuple(_secret(secret) for secret in account.secrets)
+    secrets = tuple(secret_text(secret) for secret in account.secrets)
     return msgspec.structs.replace(account, secrets=secrets)
 
 
-def _secret(secret: str) -> str:
+def secret_text(secret: str) -> str:
+    """Return a secret itself, from its file if it lies in one. Raises AccountsError."""
     if not secret.startswith("file:"):
         return secret
     try:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from common.core.work import Presence
 from router.core.agents import Agent
-from router.core.assignment import Board, Match, Why, lane_of
+from router.core.assignment import Board, Match, Why, lane_of, unbroken
 from router.core.facts import Case, CaseState, Refusal
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -111,6 +111,13 @@ def spurns(agent: Agent, case: Case) -> bool:
     return refusal is not None and refusal.until > NOW
 
 
+def is_behind(case: Case, other: Case) -> bool:
+    return lane_of(case) == lane_of(other) and (case.rank, case.case_id) > (
+        other.rank,
+        other.case_id,
+    )
+
+
 def reserved(case: Case, agents: Sequence[Agent]) -> bool:
     """Whether the case waits for somebody who is signed in and knows the customer."""
     if case.reserved_until is None or case.reserved_until <= NOW:
@@ -193,6 +200,20 @@ def test_a_board_goes_on_where_it_stopped(agents: list[Agent], cases: list[Case]
     assert board.assign(NOW) == []
 
 
+@given(some_agents(), some_cases(), st.sets(st.integers(0, 9)))
+def test_where_a_match_is_lost_nobody_behind_it_goes_first_and_everybody_else_goes(
+    agents: list[Agent], cases: list[Case], lost: set[int]
+) -> None:
+    matches = Board(agents, cases).assign(NOW)
+    gone = [match.case for place, match in enumerate(matches) if place in lost]
+    kept = unbroken(matches, lambda match: match.case not in gone)
+    behind = [match.case for match in matches if any(is_behind(match.case, one) for one in gone)]
+    left_out = [match.case for match in matches if match.case in gone or match.case in behind]
+    assert [match.case for match in kept] == [
+        match.case for match in matches if match.case not in left_out
+    ]
+
+
 def test_who_has_been_free_longest_comes_first_and_who_has_less_to_do_before_him() -> None:
     rested = an_agent("佐藤", free_since=NOW - timedelta(hours=1), capacity=2, used={"line": 1})
     idle = an_agent("鈴木", free_since=NOW, capacity=2)
@@ -218,11 +239,11 @@ def test_a_case_waits_a_while_for_who_knows_the_customer_and_lets_others_pass() 
 
 def test_who_left_or_changed_is_asked_no_more_for_what_he_could() -> None:
     board = Board([an_agent("佐藤"), an_agent("鈴木")], [a_case(1), a_case(2)])
-    board.drop_agent("佐藤")
+    board.put_agent(an_agent("佐藤", presence=Presence.OFFLINE, version=2))
     board.put_agent(an_agent("鈴木", queues=("billing",), version=2))
     board.drop_case(UUID(int=2))
     assert board.assign(NOW) == []
-    board.put_agent(an_agent("佐藤", version=2, capacity=2))
+    board.put_agent(an_agent("佐藤", version=3, capacity=2))
     assert pairs(board.assign(NOW)) == [(1, "佐藤")]
 
 

@@ -122,7 +122,7 @@ async def test_a_shard_that_somebody_matches_in_is_left_for_the_next_round(
     assert await offered() == [(1, "佐藤")]
 
 
-async def test_a_case_that_somebody_works_on_is_passed_over_and_found_again(
+async def test_nobody_overtakes_a_case_that_somebody_works_on(
     writer: AsyncEngine,
     matcher_on: Callable[..., Matcher],
     wait: Wait,
@@ -131,17 +131,17 @@ async def test_a_case_that_somebody_works_on_is_passed_over_and_found_again(
     offered: Offered,
     news_of: NewsOf,
 ) -> None:
-    await come("佐藤", "鈴木")
-    await wait(a_case(1), a_case(2))
+    await come("佐藤", "鈴木", capacity=2, skills={"network": 3})
+    await wait(a_case(1), a_case(2), a_case(3, skills={"network": 1}))
     news = Listener(writer)
     await news.next(0)
     matcher = matcher_on(writer, news=news)
     async with writer.begin() as connection:
         await locked_cases(connection, [UUID(int=1)])
         await matcher.round(news_of("technical"))
-        assert [number for number, _ in await offered()] == [2]
+        assert [number for number, _ in await offered()] == [3]
     await matcher.round(await news.next(0))
-    assert [number for number, _ in await offered()] == [1, 2]
+    assert sorted(number for number, _ in await offered()) == [1, 2, 3]
 
 
 async def test_five_companies_have_nothing_to_do_with_each_other(
@@ -341,7 +341,7 @@ async def test_an_offer_is_written_as_its_case_and_agent_say(
     assert (agent.used, agent.load) == ({"line": 3}, 3)
 
 
-async def test_who_loses_the_first_of_two_matches_is_left_with_the_second_alone(
+async def test_who_loses_the_first_of_two_matches_is_left_with_the_second_of_another_kind(
     writer: AsyncEngine,
     matcher: Matcher,
     wait: Wait,
@@ -351,8 +351,8 @@ async def test_who_loses_the_first_of_two_matches_is_left_with_the_second_alone(
     news_of: NewsOf,
     rows: Rows,
 ) -> None:
-    await come("佐藤", capacity=2)
-    await wait(a_case(1), a_case(2))
+    await come("佐藤", capacity=2, skills={"network": 3})
+    await wait(a_case(1), a_case(2, skills={"network": 1}))
     (before,) = await rows("SELECT version FROM agent")
     async with writer.begin() as connection:
         await locked_cases(connection, [a_case(1).case_id])

@@ -12,7 +12,7 @@ rank for the last two reasons only.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -199,8 +199,8 @@ class Board(Generic[AnyCase]):
         others: list[Standing] = []
         found = None
         while order and found is None:
-            agent, _ = self._agents.get(order[0][2], (None, None))
-            if agent is None or agent.version != order[0][3]:
+            agent, _ = self._agents[order[0][2]]
+            if agent.version != order[0][3]:
                 heapq.heappop(order)
             elif agent.takes(lane.channel, lane.units, now) and not _refused(case, agent, now):
                 found = agent
@@ -223,6 +223,23 @@ class Board(Generic[AnyCase]):
         if lane not in able:
             able[lane] = [crew for crew in self._of_queue[lane.queue] if crew.qualifies(lane)]
         return able[lane]
+
+
+def unbroken(
+    matches: Iterable[Match[AnyCase]], holds: Callable[[Match[AnyCase]], bool]
+) -> list[Match[AnyCase]]:
+    """Return the matches that hold, but for those behind one of their lane that does not.
+
+    Its case may still be the first of them: nobody overtakes it before that is known.
+    """
+    broken: set[Lane] = set()
+    kept: list[Match[AnyCase]] = []
+    for match in matches:
+        if not holds(match):
+            broken.add(lane_of(match.case))
+        elif not broken or lane_of(match.case) not in broken:
+            kept.append(match)
+    return kept
 
 
 def lane_of(case: Waits) -> Lane:

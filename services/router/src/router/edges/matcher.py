@@ -22,11 +22,12 @@ import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.edges import metrics
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
 from common.edges.waiting import pause
 from router.core.agents import Agent
-from router.core.assignment import Board, Lane, Match, is_choosy
+from router.core.assignment import Board, Lane, Match, is_choosy, unbroken
 from router.core.offers import HeldOut, hold_out
 from router.core.policy import Policy
 from router.edges import candidates
@@ -114,7 +115,9 @@ class Matcher:
             async with self._engine.connect() as connection:
                 shards = await by_shard(connection, news)
             for shard, part in shards.items():
-                if not await self._match(shard, part):
+                with metrics.match_round_seconds.time():
+                    is_done = await self._match(shard, part)
+                if not is_done:
                     self._news.add(part)
 
     async def _work(self, dirty: Dirty) -> AsyncIterator[News]:
@@ -131,7 +134,7 @@ class Matcher:
         """Run a round in one shard. Return whether it left nothing to look at again.
 
         Where somebody changes what was matched, all of it is matched again: what he leaves may go
-        first. What stays locked is passed over in the end.
+        first. What stays locked is left for the next round, and with it what waits behind it.
         """
         async with self._engine.begin() as connection:
             if not await try_lock(connection, news.tenant, shard):
@@ -207,9 +210,9 @@ async def _held_out(
     waiting, made = await both(locking, lambda: _made(matches, agents, policy, now))
     tenant = matches[0].case.tenant
     there = await candidates.still_there(connection, tenant, agents.values())
-    kept = [
-        match for match in matches if match.case.case_id in waiting and match.agent.agent in there
-    ]
+    kept = unbroken(
+        matches, lambda match: match.case.case_id in waiting and match.agent.agent in there
+    )
     return made if len(kept) == len(matches) else _made(kept, agents, policy, now)
 
 

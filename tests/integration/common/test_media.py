@@ -379,7 +379,7 @@ async def test_how_many_files_wait_is_shown(desk: Desk, provider: Provider) -> N
     shown = []
     for _ in range(2):
         await desk.fetcher.count_waiting()
-        shown.append(REGISTRY.get_sample_value("madoguchi_media_waiting"))
+        shown.append(REGISTRY.get_sample_value("madoguchi_media_waiting_files"))
         while await desk.fetcher.fetch_next():
             pass
     assert shown == [2, 1]

@@ -18,6 +18,7 @@ from common.edges.logs import configure_logs
 from common.edges.parsing import Parsing, read_all
 from common.edges.replay import Progress
 from common.edges.service import run
+from common.edges.tracing import configure_tracing
 from common.settings import IngestSettings
 
 _SINCE = re.compile(r"([0-9]{4}(/[0-9]{2}(/[0-9]{2})?)?)?")
@@ -42,6 +43,7 @@ def webhook_commands(
         """Receive webhooks until told to stop."""
         told = settings()
         configure_logs(service, told.log_level)
+        configure_tracing(service, told)
         built = build(told)
         run(built.app, built.health, built.components, told)
 

@@ -44,7 +44,13 @@ class CommonSettings(BaseSettings):
     issuer: str = Field("https://local.madoguchi.example", description="`iss` of accepted tokens")
     audience: str = Field("madoguchi", description="`aud` of accepted tokens")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    otlp_endpoint: str = Field("", description="OpenTelemetry collector; empty = no export")
+    otlp_endpoint: str = Field(
+        "",
+        description="OpenTelemetry collector (OTLP over HTTP, e.g. http://otel:4318); empty = none",
+    )
+    trace_ratio: float = Field(
+        1.0, ge=0, le=1, description="share of the messages that are traced, the same everywhere"
+    )
     instance: str = Field("", description="name of this process; empty = host name and pid")
     linger_seconds: float = Field(
         2.0, description="time to go on answering after SIGTERM, before the drain"

@@ -17,6 +17,7 @@ from common.edges.logs import configure_logs
 from common.edges.migrations import migrate as migrate_schema
 from common.edges.parsing import Parsing, read_all
 from common.edges.service import run
+from common.edges.tracing import configure_tracing
 from ingest_email.core.providers.registry import ADAPTERS
 from ingest_email.core.reading import read, unread
 from ingest_email.edges.mailbox_store import MIGRATIONS
@@ -34,6 +35,7 @@ def serve() -> None:
     """Receive mail until told to stop."""
     settings = Settings()
     configure_logs(SERVICE, settings.log_level)
+    configure_tracing(SERVICE, settings)
     service = build(settings)
     ingest = service.ingest
     run(ingest.app, ingest.health, service.components, settings)

@@ -5,6 +5,7 @@ import typer
 from common.edges.logs import configure_logs
 from common.edges.migrations import migrate as migrate_schema
 from common.edges.service import run
+from common.edges.tracing import configure_tracing
 from router import rules_command
 from router.command_line import listed, refuse
 from router.core.loading import RulesError
@@ -24,6 +25,7 @@ def serve() -> None:
     """Route messages and answer questions about it until told to stop."""
     settings = Settings()
     configure_logs(SERVICE, settings.log_level)
+    configure_tracing(SERVICE, settings)
     try:
         service = build(settings)
     except RulesError as error:

@@ -17,6 +17,7 @@ from common.edges.problems import tell_problems
 from common.edges.service import Closing, Health, health_routes
 from common.edges.streaming import Streams
 from common.edges.tokens import TokenVerifier, declare_scopes
+from common.edges.watching import Watch, look_at_outbox
 from router.edges.api import add_routes
 from router.edges.consume import TOPICS, Routing
 from router.edges.erasing import Erasing
@@ -29,6 +30,7 @@ from router.edges.roster_view import RosterView
 from router.edges.rules_file import RulesFile
 from router.edges.rules_source import RulesSource
 from router.edges.signals import OFFERS, Listener
+from router.edges.standing import look_at_queues
 from router.edges.surface import Surface
 from router.edges.ticker import Ticker
 from router.settings import Settings
@@ -90,9 +92,11 @@ def build(settings: Settings) -> ConsumingService:
     )
     queues = _queues_hub(settings, surface, parts.health)
     sweep = IdempotencySweep(acting, system_clock)
+    watch = Watch(background, system_clock, look_at_outbox, look_at_queues)
     closing = Closing(background.dispose, matching.dispose, acting.dispose)
     app = _app(surface, hub, queues, parts.health)
-    return parts.service(app, rules, news, matcher, ticker, roster, hub, queues, sweep, closing)
+    work = (rules, news, matcher, ticker, roster, hub, queues, sweep, watch, closing)
+    return parts.service(app, *work)
 
 
 def _rules(settings: Settings) -> RulesSource:

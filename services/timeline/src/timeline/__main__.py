@@ -11,6 +11,7 @@ from common.edges.database import create_writer_engine
 from common.edges.logs import configure_logs
 from common.edges.migrations import migrate as migrate_schema
 from common.edges.service import run
+from common.edges.tracing import configure_tracing
 from timeline.core.values import canonical
 from timeline.edges.deciding import decide
 from timeline.figures_command import figures
@@ -34,6 +35,7 @@ def serve() -> None:
     """Write down what the bus tells and answer questions about it until told to stop."""
     settings = Settings()
     configure_logs(SERVICE, settings.log_level)
+    configure_tracing(SERVICE, settings)
     service = build(settings)
     run(service.app, service.health, service.components, settings)
 

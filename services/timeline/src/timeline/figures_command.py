@@ -7,6 +7,7 @@ import typer
 from common.edges.database import create_writer_engine
 from common.edges.logs import configure_logs
 from common.edges.service import run
+from common.edges.tracing import configure_tracing
 from timeline.edges.figures_follow import erased_names
 from timeline.edges.figures_rebuild import (
     FiguresRebuildError,
@@ -36,6 +37,7 @@ def follow() -> None:
     """Count what the bus tells, in a process of its own, until told to stop."""
     settings = Settings()
     configure_logs(SERVICE, settings.log_level)
+    configure_tracing(SERVICE, settings)
     service = build_figures(settings, SERVICE)
     run(service.app, service.health, service.components, settings)
 

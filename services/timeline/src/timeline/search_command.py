@@ -7,6 +7,7 @@ import typer
 from common.edges.database import create_writer_engine
 from common.edges.logs import configure_logs
 from common.edges.service import run
+from common.edges.tracing import configure_tracing
 from timeline.edges.search_rebuild import Progress, RebuildingError, rebuild
 from timeline.settings import Settings
 from timeline.wiring import SERVICE, build_search_index
@@ -28,6 +29,7 @@ def search_index() -> None:
     """Index for the search what the bus tells, in a process of its own, until told to stop."""
     settings = Settings()
     configure_logs(SERVICE, settings.log_level)
+    configure_tracing(SERVICE, settings)
     service = build_search_index(settings)
     run(service.app, service.health, service.components, settings)
 

@@ -20,6 +20,7 @@ from common.edges.problems import tell_problems
 from common.edges.service import Closing, Component, Health, health_routes
 from common.edges.streaming import Streams
 from common.edges.tokens import TokenVerifier, declare_scopes
+from common.edges.watching import Watch, look_at_outbox
 from timeline.core.entry import TOPICS
 from timeline.core.file_links import LinkKeys, read_keys
 from timeline.edges.api import timeline_routes
@@ -36,6 +37,7 @@ from timeline.edges.months import MonthsAhead
 from timeline.edges.openapi import document_structs
 from timeline.edges.search_api import search_routes
 from timeline.edges.search_index import Followed, Indexer
+from timeline.edges.standing import look_at_erasures, look_at_months
 from timeline.figures_service import service_figures
 from timeline.identity_service import identities_on
 from timeline.rights import rights_of_people
@@ -54,7 +56,8 @@ def build(settings: Settings) -> ConsumingService:
     parts = consuming_parts(SERVICE, settings, TOPICS, historian)
     months = MonthsAhead(parts.writer, system_clock)
     searcher = create_reader_engine(settings.database, SERVICE, settings.search_connections)
-    work: list[Component] = [months, Closing(searcher.dispose)]
+    watch = Watch(parts.writer, system_clock, look_at_outbox, look_at_months, look_at_erasures)
+    work: list[Component] = [months, watch, Closing(searcher.dispose)]
     if settings.search_indexing:
         work = [*_indexing(settings, parts.health, lambda: parts.consumer.progress.behind), *work]
     app = surface(parts.reader, settings, parts.health, searcher)

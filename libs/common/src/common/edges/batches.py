@@ -16,6 +16,7 @@ from common.edges import metrics
 from common.edges.clock import Clock
 from common.edges.database import is_data_error
 from common.edges.offsets import Claim
+from common.edges.tracing import about_headers
 
 logger = structlog.get_logger()
 
@@ -39,8 +40,9 @@ Handler = Callable[[AsyncConnection, Sequence[Received]], Awaitable[None]]
 class Batch:
     """What one poll brought, read already.
 
-    `claims` are those under which it was polled. `letters` grows as records are refused, and
-    leaves by the outbox.
+    `claims` are those under which it was polled, `oldest` when the first record of each partition
+    was published. `letters` grows as records are refused, and leaves by the outbox; `refused` holds
+    the reasons, by topic, partition and offset.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class Batch:
         self._records = [record for records in polled.values() for record in records]
         self._prefix = prefix
         self.next_offsets = {part: records[-1].offset + 1 for part, records in polled.items()}
+        self.oldest = {part: _moment(records[0].timestamp) for part, records in polled.items()}
         self.letters: list[Record] = []
-        self.reasons: list[tuple[str, str]] = []
-        self._received = self._read()
-        self._unreadable = len(self.letters)
+        self.refused: dict[tuple[str, int, int], str] = {}
+        self.received = self._read()
+        self._unreadable = dict(self.refused)
 
     @property
     def size(self) -> int:
@@ -73,21 +76,21 @@ class Batch:
 
         Called again after a rollback it begins anew.
         """
-        del self.letters[self._unreadable :]
-        del self.reasons[self._unreadable :]
-        await self._handle(connection, handler, self._received)
+        del self.letters[len(self._unreadable) :]
+        self.refused = dict(self._unreadable)
+        await self._handle(connection, handler, self.received)
 
     def forget_letters(self) -> None:
         """Leave it to another group to tell what was refused."""
         self.letters.clear()
-        self.reasons.clear()
+        self.refused.clear()
 
     def count(self) -> None:
         """Add what was committed to the metrics."""
         topics = Counter(record.topic.removeprefix(self._prefix) for record in self._records)
         for topic, handled in topics.items():
             metrics.consumed_events.labels(self._group, topic).inc(handled)
-        for topic, reason in self.reasons:
+        for (topic, _, _), reason in self.refused.items():
             metrics.dead_letters.labels(topic, reason).inc()
 
     def _read(self) -> list[Received]:
@@ -137,9 +140,14 @@ class Batch:
         headers = tuple(record.headers)
         origin = Origin(topic, partition, offset, record.key, record.value, headers)
         self.letters.append(dead_letter(origin, error, self._refused_by, self._clock()))
-        self.reasons.append((topic, error.reason))
+        self.refused[topic, partition, offset] = error.reason
         logger.error(
-            "dead letter", topic=topic, partition=partition, offset=offset, reason=error.reason
+            "dead letter",
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            reason=error.reason,
+            **about_headers(headers).ids(),
         )
 
 

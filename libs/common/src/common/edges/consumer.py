@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.errors import MadoguchiError
 from common.edges import metrics
+from common.edges.backlog import Backlog
+from common.edges.batch_report import BatchReport
 from common.edges.batches import Batch, Handler
 from common.edges.clock import Clock, system_clock
 from common.edges.database import is_passing
@@ -84,6 +86,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         self._uncommitted: dict[TopicPartition, int] = {}
         self._refused_in_a_row = 0
         self._failures = 0
+        self._backlog = Backlog(options.group, options.prefix, clock)
+        self._told = BatchReport(options.group)
         self.progress = Progress()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -189,7 +193,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         # A claim that was lost and won again since the poll begins at another offset.
         if any(self._claims.get(part) is not claim for part, claim in batch.claims.items()):
             raise FencedError("claims changed since the poll")
-        with metrics.batch_seconds.time():
+        began = self._clock()
+        self._backlog.begun(batch.oldest)
+        with metrics.batch_seconds.labels(self._options.group).time():
             async with self._engine.begin() as connection:
                 await advance(connection, self._group, batch.claims, batch.next_offsets)
                 await batch.handle(connection, self._handler)
@@ -197,6 +203,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                     batch.forget_letters()
                 await enqueue(connection, batch.letters)
         self._committed(batch)
+        self._told.committed(batch, began, self._clock())
 
     def _committed(self, batch: Batch) -> None:
         self._failures = 0
@@ -211,14 +218,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     def _report(self, consumer: AIOKafkaConsumer) -> None:
         lag = 0
+        self._backlog.keep_only(self._claims)
         # The group may have taken a partition away since; aiokafka asserts that it has not.
         for partition in self._claims.keys() & consumer.assignment():
             end = consumer.highwater(partition)
             done = self._uncommitted.get(partition, self._claims[partition].next_offset)
             behind = max(0, (end or 0) - done)
-            metrics.consumer_lag.labels(
-                self._options.group, partition.topic, partition.partition
-            ).set(behind)
+            self._backlog.left(partition, behind)
             lag += behind
         self.progress.polled(lag)
 
@@ -235,7 +241,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
     async def _back_off(self, stopping: asyncio.Event, error: Exception) -> None:
         seconds = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
         self._failures += 0 if isinstance(error, FencedError) else 1
-        metrics.retries.labels(type(error).__name__).inc()
+        metrics.retries.labels(self._options.group, type(error).__name__).inc()
         logger.warning("batch will be tried again", error=repr(error), pause_seconds=seconds)
         await pause(stopping, seconds)
 

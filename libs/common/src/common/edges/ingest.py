@@ -24,6 +24,7 @@ from common.edges.ports import Accepting, Publishing, Stage
 from common.edges.publisher import Publisher
 from common.edges.replay import Replay
 from common.edges.service import Closing, Component, Health, health_routes, instance_name
+from common.edges.watching import Watch, look_at_inbox, look_at_outbox
 from common.edges.webhooks import WebhookEdge, add_webhook_routes
 from common.settings import IngestSettings
 
@@ -102,7 +103,8 @@ def build_ingest(
     retry = settings.inbox_retry_seconds
     replay = Replay(originals, accounts, intake, publisher, retry)
     closing = Closing(parsing.close, publisher.stop, engine.dispose, outbound.close)
-    components = (*work, *(media.components if media else ()), closing)
+    watch = Watch(engine, system_clock, look_at_inbox, *((look_at_outbox,) if media else ()))
+    components = (*work, *(media.components if media else ()), watch, closing)
     return IngestService(
         app, health, accounts, intake, entrance, system_clock, replay, closing, components
     )

@@ -21,11 +21,13 @@ from common.edges.objects import ObjectStore
 from common.edges.originals import KeptOnce, Originals
 from common.edges.parsing import Parsing
 from common.edges.ports import KeepingOriginals, Publishing
+from common.edges.tracing import Steps, log_about, tracing
 from common.edges.waiting import pause
 
 logger = structlog.get_logger()
 
 DRAIN_BATCH = 100
+SLOW_SECONDS = 1.0  # LINE gives up after two
 
 
 class Intake:
@@ -73,6 +75,7 @@ class Intake:
         Raises TransientError when neither Kafka nor the inbox can take it.
         """
         original = without_credentials(original)
+        log_about(())
         await self._open.wait()
         if not self._diverting:
             try:
@@ -120,15 +123,30 @@ class Intake:
             await pause(stopping, self._retry_seconds)
 
     async def _publish(self, original: Original, account: ChannelAccount) -> None:
+        steps = Steps(original.received_at)
+        steps.done("receive")  # which was authenticated, and may have waited for its other parts
         drafts = await self.drafts(original, account)
+        steps.done("parse")
         if not drafts:
             return
         reference = await self._originals.keep(original)
+        steps.done("keep the original")
         try:
-            await self._publisher.publish(await self.completed(drafts, account, reference))
+            records = await self.completed(drafts, account, reference)
+            log_about(records)
+            steps.done("store files")
+            await self._publisher.publish(records)
         except TransientError:
             self._kept.is_kept(original, reference)
             raise
+        steps.done("publish")
+        self._tell(records, steps, "kafka")
+
+    def _tell(self, records: Sequence[Record], steps: Steps, way: str) -> None:
+        if tracer := tracing():
+            tracer.taken_in(records, steps, way)
+        if way == "kafka" and steps.seconds_after_first > SLOW_SECONDS:
+            logger.warning("slow acknowledgement", seconds=steps.by_name())
 
     async def _divert(self, original: Original) -> None:
         # Counted during the write: a drain that sees an empty table in between must not let a later
@@ -184,9 +202,15 @@ class Intake:
 
     async def _publish_all(self, originals: Sequence[Original]) -> None:
         # Side by side, so that they share a segment: an object each takes longer than new ones to come.
+        waited = [Steps(original.received_at) for original in originals]
+        for steps in waited:
+            steps.done("wait in the inbox")
         made = await asyncio.gather(*map(self._drained, originals))
         await self._publisher.publish([record for records in made for record in records])
         self._kept.forget(originals)
+        for steps, records in zip(waited, made, strict=True):
+            steps.done("publish from the inbox")
+            self._tell(records, steps, "inbox")
 
     async def _drained(self, original: Original) -> list[Record]:
         account = self._accounts.find(original.provider, original.account)

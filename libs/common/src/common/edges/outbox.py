@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.cloudevents import Record
-from common.edges import metrics
+from common.edges.clock import system_clock
 from common.edges.database import done_unless_passing
 from common.edges.ports import Publishing
+from common.edges.tracing import Step, about_record, tracing
 from common.edges.waiting import pause
 
 logger = structlog.get_logger()
@@ -24,7 +27,7 @@ _INSERT = text(
     "INSERT INTO outbox (topic, record) "
     "SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:records AS bytea[]))"
 )
-_NEXT = text("SELECT id, record FROM outbox ORDER BY id LIMIT :most")
+_NEXT = text("SELECT id, record, created_at FROM outbox ORDER BY id LIMIT :most")
 _DELETE = text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
 _LOCK = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.outbox'))")
 
@@ -87,11 +90,24 @@ class OutboxRelay:
 
     async def _publish_next(self, connection: AsyncConnection) -> int:
         rows = (await connection.execute(_NEXT, {"most": RELAY_BATCH})).all()
-        metrics.outbox_rows.set(len(rows))
         if rows:
-            await self._publisher.publish([_decode(row.record) for row in rows])
+            records = [_decode(row.record) for row in rows]
+            await self._publisher.publish(records)
+            _trace(records, [row.created_at for row in rows])
             await connection.execute(_DELETE, {"ids": [row.id for row in rows]})
         return len(rows)
 
     async def _wait(self) -> None:
         await pause(self._woken, IDLE_SECONDS)
+
+
+def _trace(records: Sequence[Record], committed: Sequence[datetime]) -> None:
+    """Tell how long each event waited from its commit to Kafka's acknowledgement."""
+    tracer = tracing()
+    if tracer is None:
+        return
+    now = system_clock()
+    for record, began in zip(records, committed, strict=True):
+        place = {"messaging.system": "kafka", "messaging.destination.name": record.topic}
+        step = Step("publish from the outbox", began, now)
+        tracer.happened(about_record(record), step, SpanKind.PRODUCER, place)

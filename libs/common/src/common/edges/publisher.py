@@ -8,8 +8,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from common.core.cloudevents import Record
+from common.core.cloudevents import Record, type_prefix
 from common.core.errors import PoisonError, TransientError
+from common.core.event_types import EVENT_TYPES
 from common.edges import metrics
 from common.edges.kafka import KafkaAccess, described, started
 
@@ -17,6 +18,7 @@ logger = structlog.get_logger()
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 LINGER_MS = 5  # requests that arrive together share one produce request
+_TYPES = {name.encode(): name.removeprefix(type_prefix) for name in EVENT_TYPES}
 
 
 class Publisher:
@@ -72,8 +74,8 @@ class Publisher:
             metrics.publish_failures.inc()
             self._abandon(producer)
             raise TransientError(described(error)) from error
-        for topic, published in Counter(record.topic for record in records).items():
-            metrics.published_records.labels(topic).inc(published)
+        for labels, published in Counter(map(_labels, records)).items():
+            metrics.published_records.labels(*labels).inc(published)
 
     async def stop(self) -> None:
         """Flush and close; bounded by the time-out."""
@@ -120,6 +122,11 @@ class Publisher:
         task = asyncio.create_task(_close_at_once(producer))
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
+
+
+def _labels(record: Record) -> tuple[str, str]:
+    """Return a record's topic and type. Dead letters keep their headers, whatever stands in them."""
+    return record.topic, _TYPES.get(dict(record.headers).get("ce_type", b""), "other")
 
 
 async def _close_at_once(producer: AIOKafkaProducer) -> None:

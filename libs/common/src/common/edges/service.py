@@ -15,11 +15,16 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
+from common.edges import metrics
+from common.edges.measuring import Measured
+from common.edges.tracing import close_tracing
 from common.settings import CommonSettings
 
 logger = structlog.get_logger()
@@ -94,6 +99,16 @@ class Health:
         """Return what an operator should know."""
         return _complaints(self._notes)
 
+    def show(self) -> None:
+        """Show in the metrics what is missing and what is noted."""
+        for gauge, checks in (
+            (metrics.check_missing, self._ready),
+            (metrics.check_noted, self._notes),
+        ):
+            found = _complaints(checks)
+            for name in checks:
+                gauge.labels(name).set(name in found)
+
     def fatal(self) -> dict[str, str]:
         """Return what only a restart can mend."""
         return _complaints(self._alive)
@@ -145,8 +160,11 @@ def health_routes(app: FastAPI, health: Health) -> None:
         return JSONResponse(body, 503 if missing else 200)
 
     @app.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        health.show()
+        # Exemplars are in OpenMetrics only, which Prometheus asks for.
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(REGISTRY), media_type=media_type)
 
 
 def instance_name(settings: CommonSettings) -> str:
@@ -168,6 +186,7 @@ def run(
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # each stream is one
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(app, health, components, settings))
+    close_tracing()
 
 
 async def _run(
@@ -228,7 +247,7 @@ class _QuietServer(uvicorn.Server):
 def _server(app: ASGIApp, settings: CommonSettings) -> uvicorn.Server:
     return _QuietServer(
         uvicorn.Config(
-            app,
+            Measured(app),
             host=settings.host,
             port=settings.port,
             http="httptools",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from common.edges.credentials import Credentials
 from common.edges.outbound import Outbound
 from common.edges.ports import Accepting
 from common.edges.problems import MEDIA_TYPE, problem
+from common.edges.tracing import exemplar
 
 logger = structlog.get_logger()
 
@@ -97,8 +99,9 @@ class WebhookEdge:
         if adapter is None or known is None:
             metrics.webhook_requests.labels("unknown", "unknown", "unknown").inc()
             return problem(404, "no such account")
-        with metrics.webhook_seconds.labels(provider).time():
-            outcome, response = await self._handle(request, adapter, known)
+        began = perf_counter()
+        outcome, response = await self._handle(request, adapter, known)
+        metrics.webhook_seconds.labels(provider).observe(perf_counter() - began, exemplar())
         metrics.webhook_requests.labels(provider, account, outcome).inc()
         return response
 

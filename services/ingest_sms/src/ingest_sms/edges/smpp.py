@@ -15,6 +15,7 @@ from common.edges.waiting import pause
 from ingest_sms.core.smpp.session import BindOptions
 from ingest_sms.edges.smpp_session import (
     ANSWER_SECONDS,
+    PROTOCOL,
     BindRefusedError,
     Mailbag,
     SessionError,
@@ -84,7 +85,8 @@ class Bind:
             await session.bind(passwords_in_turn(self._options.passwords, self._refusals))
             self._failures = 0
             self._show(None)
-            await session.serve(stopping)
+            with metrics.sessions_open.labels(PROTOCOL).track_inprogress():
+                await session.serve(stopping)
         finally:
             streams[1].close()
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, MadoguchiError, TransientError
 from common.edges.clock import Clock
+from common.edges.measuring import Taken
 from common.edges.ports import Accepting
 from ingest_sms.core.smpp.parts import fingerprint, speaker
 from ingest_sms.core.smpp.pdu import HEADER_BYTES
@@ -37,6 +38,7 @@ from ingest_sms.edges.deliveries import Claim, DeliveryStore
 
 logger = structlog.get_logger()
 
+PROTOCOL = "smpp"
 WINDOW = 16
 ANSWER_SECONDS = 10  # a centre that takes longer to answer is taken for dead
 
@@ -160,13 +162,16 @@ class SmppSession:
 
     async def _take(self, heard: Header, octets: bytes) -> None:
         name = fingerprint(octets)
+        taken = Taken(PROTOCOL)
         try:
             await self._store(name, heard.sequence, octets)
         except (TransientError, BackPressureError) as error:
             logger.warning("message not taken", account=self._account, error=str(error))
+            taken.answered("deferred")
             self._refused.add(name)
             self._writer.write(answer(heard, Status.TRY_AGAIN))
             return
+        taken.answered("accepted")
         self._refused.discard(name)
         self._writer.write(answer(heard, Status.OK))
         self._answered.append(name)

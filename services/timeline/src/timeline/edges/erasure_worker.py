@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.core.cloudevents import Attributes, Record, event_type, record
 from common.core.erasure import CustomerErased, Marker
 from common.core.topics import CUSTOMERS
-from common.edges import metrics
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
 from common.edges.erasing import batches_ended
@@ -108,7 +107,6 @@ class Eraser:
             try:
                 rows = (await guard.execute(_OPEN)).all()
                 await guard.commit()
-                metrics.erasures_open.set(sum(row.state != "certified" for row in rows))
                 for row in rows:
                     await self._further(row)
                 await self._late_objects()

@@ -55,7 +55,7 @@ check-types:
 check-imports:
 	@echo 'import contracts: lint-imports'; said=$$($(VENV)/bin/lint-imports) || { echo "$$said"; exit 1; }
 check-contract:
-	@echo 'contract: docs/contract fits the code'; $(PY) -m common contract --check
+	@echo 'contract: docs/contract fits the code'; $(PY) -m common contract --check && $(PY) -m checks.scopes --check
 check-lock:
 	@echo 'lock: requirements.lock fits pyproject.toml and .venv'; $(PY) -m checks.lock
 check-chart:
@@ -64,8 +64,8 @@ check-chart:
 format: $(STAMP) ## put every file in its form
 	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet .
 
-contract: $(STAMP) ## write the JSON Schemas and the AsyncAPI document from the code
-	@$(PY) -m common contract
+contract: $(STAMP) ## write the JSON Schemas, the AsyncAPI document and the table of scopes from the code
+	@$(PY) -m common contract && $(PY) -m checks.scopes
 
 COMPILE = pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links --no-emit-package madoguchi-common

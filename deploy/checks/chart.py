@@ -41,7 +41,11 @@ EVERYTHING = (
 # Other ways to Kafka than Strimzi's passwords.
 WAYS = (
     ("strimzi.enabled=true", "strimzi.cluster=bus", "strimzi.users=tls"),
-    ("kafka.tls.enabled=true", "kafka.sasl.mechanism=PLAIN", "kafka.sasl.secret=kafka-password"),
+    (
+        *("kafka.tls.enabled=true", "kafka.sasl.mechanism=PLAIN", "kafka.sasl.secret=kafka"),
+        *("kafka.sasl.username=madoguchi", "kafka.users.router.username=router"),
+        *("kafka.users.router.secret=kafka-router", "services.router.settings.liveStreams=2000000"),
+    ),
 )
 # Of operators: their definitions are not part of Kubernetes.
 FOREIGN = ("keda.sh/", "strimzi.io/", "cnpg.io/", "monitoring.coreos.com/", "gateway.networking")

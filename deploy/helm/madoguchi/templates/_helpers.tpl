@@ -41,8 +41,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {name: MADOGUCHI_{{ snakecase .name | upper }}, value: {{ include "madoguchi.plain" .value | quote }}}
 {{- end -}}
 
-{{/* How one service comes to Kafka, as YAML: what kafka.tls and kafka.sasl say, or Strimzi's user of the service. */}}
+{{/*
+How one service comes to Kafka, as YAML: what kafka.tls and kafka.sasl say, or Strimzi's user of the service. Nothing for a
+job that migrates: it says nothing to Kafka, and what Strimzi makes for its service may not be there yet.
+*/}}
 {{- define "madoguchi.kafka" -}}
+{{- if ne (.job | default "") "migrate" -}}
 {{- $kafka := .root.Values.kafka -}}
 {{- $own := get $kafka.users .service | default dict -}}
 {{- $strimzi := .root.Values.strimzi.enabled | ternary .root.Values.strimzi.users "" -}}
@@ -54,6 +58,7 @@ username: {{ $own.username | default (eq $strimzi "scram-sha-512" | ternary $use
 password: {{ $own.secret | default (eq $strimzi "scram-sha-512" | ternary $user $kafka.sasl.secret) }}
 certificate: {{ $own.certificateSecret | default (eq $strimzi "tls" | ternary $user $kafka.tls.certificateSecret) }}
 names: {{ eq $strimzi "tls" | ternary "user" "tls" }}
+{{- end -}}
 {{- end -}}
 
 {{- define "madoguchi.kafkaEnv" -}}
@@ -70,6 +75,7 @@ names: {{ eq $strimzi "tls" | ternary "user" "tls" }}
 - {name: MADOGUCHI_KAFKA_KEY_FILE, value: /etc/madoguchi/kafka/{{ $kafka.names }}.key}
 {{- end }}
 {{- if $kafka.mechanism }}
+{{- if not (or $kafka.username (eq $kafka.mechanism "OAUTHBEARER")) }}{{ fail "kafka.sasl.username: who logs in at Kafka" }}{{ end }}
 - {name: MADOGUCHI_KAFKA_MECHANISM, value: {{ $kafka.mechanism }}}
 - {name: MADOGUCHI_KAFKA_USERNAME, value: {{ $kafka.username | default "" | quote }}}
 - {name: MADOGUCHI_KAFKA_PASSWORD_FILE, value: /etc/madoguchi/kafka-password/password}

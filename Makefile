@@ -14,7 +14,6 @@ SCOPES ?= timeline:read routing:read routing:supervise
 SUBJECT ?= local-developer
 # Certificates that the image builds trust, e.g. those of a proxy of your own.
 CA ?= /etc/ssl/certs/ca-certificates.crt
-, := ,
 
 export PYTHONPATH := deploy
 export UV_PYTHON_DOWNLOADS := never
@@ -22,7 +21,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock check-chart format contract lock images kubernetes theory bench bench-scale identity-load chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock check-chart format contract lock images theory bench bench-scale identity-load chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,14 +78,8 @@ lock: $(STAMP) ## resolve the dependencies into requirements.lock, and what of i
 	$$uv $(COMPILE) --constraint requirements.lock deploy/images/tools.in --output-file deploy/images/requirements.lock && \
 	$$uv $(COMPILE) --no-deps deploy/helm/tools.in --output-file deploy/helm/requirements.lock
 
-images: ## build an image of each service with a Docker engine: madoguchi/<service>:latest
-	@for folder in services/*; do service=$${folder#services/}; echo "image: madoguchi/$$service"; \
-	DOCKER_BUILDKIT=1 docker build --quiet --network host $(if $(wildcard $(CA)),--secret id=ca$(,)src=$(CA)) \
-	  --file deploy/images/Dockerfile --build-arg SERVICE=$$service --build-arg REVISION=$$(git rev-parse HEAD) \
-	  --tag madoguchi/$$service . || exit 1; done
-
-kubernetes: $(STAMP) ## build a Kubernetes API server from its Go modules (once), install the chart there, upgrade it, take it away
-	@$(PY) -m cluster && $(PY) -m pytest -n 0 tests/integration/deploy/test_kubernetes.py $(ARGS)
+images: $(STAMP) ## build madoguchi/<service> with a Docker engine, lists of their parts in build/sbom; ARGS=--twice compares two builds
+	@$(PY) -m images $(if $(wildcard $(CA)),--ca $(CA)) $(ARGS)
 
 theory: $(STAMP) ## long runs of the simulator beside Erlang C, Erlang A and Wallace-Whitt: some minutes
 	@$(PY) -m tests.simulation

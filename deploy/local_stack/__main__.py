@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 
 from common.edges.clock import system_clock
+from local_stack.compose import ComposeServers
+from local_stack.engine import uses_images
 from local_stack.errors import StackError
 from local_stack.layout import HOME, ROOT
 from local_stack.ports import LOOPBACK
@@ -54,7 +56,9 @@ def status(_: argparse.Namespace) -> None:
         known = service.daemon.identity
         where = f"{LOOPBACK}:{service.port}"
         states[name] = (
-            f"{where}  pid {known.pid}  {service.missing() or 'ready'}" if known else "stopped"
+            f"{where}  pid {known.pid}  {service.missing() or 'ready'}"
+            if known
+            else states.get(name, "stopped")
         )
     for name, state in states.items():
         report.show(f"{name:<14} {state}")
@@ -63,6 +67,10 @@ def status(_: argparse.Namespace) -> None:
 def logs(arguments: argparse.Namespace) -> None:
     """Follow the logs until Ctrl-C."""
     wanted = [f"{name}.log" for name in arguments.names] or ["*.log"]
+    if uses_images():
+        stack = Stack()
+        containers = ComposeServers(HOME, stack.ports)
+        os.execvpe("docker", containers.following(arguments.names), containers.environment)  # noqa: S606 -- likewise
     files = sorted(str(path) for name in wanted for path in (HOME / "logs").glob(name))
     if not files:
         raise StackError(f"there is no log in {HOME / 'logs'}: make up starts the stack.")

@@ -42,13 +42,16 @@ class Containers:
         return address
 
 
-def kafka_environment(port: int) -> dict[str, str]:
-    """Return the settings of a single broker in a container whose clients connect to loopback `port`."""
+def kafka_environment(port: int, name: str = "localhost") -> dict[str, str]:
+    """Return the settings of a single broker in a container whose clients connect to loopback `port`.
+
+    By `name` it is known to itself, and to other containers on its network.
+    """
     settings = {
         "process.roles": "broker,controller",
         "node.id": 1,
         "listeners": f"PLAINTEXT://:{CLIENT_PORT},BROKER://:{BROKER_PORT},CONTROLLER://:{CONTROLLER_PORT}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port},BROKER://localhost:{BROKER_PORT}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port},BROKER://{name}:{BROKER_PORT}",
         "inter.broker.listener.name": "BROKER",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.listener.names": "CONTROLLER",

@@ -8,15 +8,20 @@ from local_stack.errors import StackError
 from local_stack.settings import chosen_backend
 
 COMPOSE_FILE = Path(__file__).parents[1] / "compose.yaml"
-BACKENDS = ("local", "docker")
+BACKENDS = ("local", "docker", "images")
 
 
 def uses_docker() -> bool:
     """Tell whether the servers run in containers: as MADOGUCHI_STACK says, else if an engine answers."""
     chosen = chosen_backend()
     if chosen and chosen not in BACKENDS:
-        raise StackError(f"MADOGUCHI_STACK is {chosen!r}; it must be local or docker.")
-    return chosen == "docker" or (not chosen and engine_answers())
+        raise StackError(f"MADOGUCHI_STACK is {chosen!r}; it must be local, docker or images.")
+    return chosen in BACKENDS[1:] or (not chosen and engine_answers())
+
+
+def uses_images() -> bool:
+    """Tell whether the services, too, run in containers, as MADOGUCHI_STACK=images asks for."""
+    return chosen_backend() == "images"
 
 
 def engine_answers() -> bool:

@@ -11,6 +11,7 @@ from local_stack.ports import PORTS_FILE, free_port
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".local"
 JARS_FOLDER = HOME / "kafka"
+DATABASE = ROLE = "madoguchi"
 
 SERVICES = ("ingest_email", "ingest_sms", "ingest_social", "router", "timeline")
 SERVICE_PORTS = {name: port for port, name in enumerate(SERVICES, start=8101)}

@@ -11,6 +11,15 @@ def write_private(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def write_for_containers(path: Path, text: str) -> None:
+    """Write `text` to a file that any user may read, in a folder that only its owner may enter.
+
+    An engine hands a file on with its owner and mode, and a container's user is another one.
+    """
+    write_private(path, text)
+    path.chmod(0o644)
+
+
 def generated_secret(path: Path) -> str:
     """Return the secret kept in `path`, making one the first time. It needs no quoting anywhere."""
     if not path.exists():

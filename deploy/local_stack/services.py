@@ -85,15 +85,25 @@ class ServiceProcess:
 
     def missing(self) -> str:
         """Return what keeps the service from being ready in its own words, "" once it is."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
-        try:
-            connection.request("GET", "/readyz")
-            answer = connection.getresponse()
-            return "" if answer.status == http.HTTPStatus.OK else what_is_missing(answer.read())
-        except (OSError, http.client.HTTPException):
-            return "no answer yet"
-        finally:
-            connection.close()
+        return missing_at(self.port)
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether the service on a loopback port says that it can do its work."""
+    return not missing_at(port)
+
+
+def missing_at(port: int) -> str:
+    """Return what the service on a loopback port says that it misses, "" once it is ready."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return "" if answer.status == http.HTTPStatus.OK else what_is_missing(answer.read())
+    except (OSError, http.client.HTTPException):
+        return "no answer yet"
+    finally:
+        connection.close()
 
 
 def run_tool(command: Sequence[str], environment: Mapping[str, str]) -> str:

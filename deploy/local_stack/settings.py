@@ -10,7 +10,7 @@ def environment_with(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def chosen_backend() -> str:
-    """Return `MADOGUCHI_STACK`: "local", "docker", or "" to let the machine decide."""
+    """Return `MADOGUCHI_STACK`: "local", "docker", "images", or "" to let the machine decide."""
     return os.environ.get("MADOGUCHI_STACK", "")
 
 

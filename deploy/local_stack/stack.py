@@ -10,8 +10,9 @@ from pathlib import Path
 
 from local_stack.compose import ComposeServers
 from local_stack.database import ensure_database, execute, role_statement
-from local_stack.engine import uses_docker
-from local_stack.layout import HOME, SERVICES, Ports
+from local_stack.engine import uses_docker, uses_images
+from local_stack.errors import StackError
+from local_stack.layout import DATABASE, HOME, ROLE, SERVICES, Ports
 from local_stack.parallel import side_by_side
 from local_stack.ports import LOOPBACK, require_free
 from local_stack.postgres import PostgresAddress
@@ -27,7 +28,6 @@ from local_stack.services import (
 )
 from local_stack.tokens import SigningKey
 
-DATABASE = ROLE = "madoguchi"
 # Whoever takes messages in stops first, so that those behind can finish what is on the bus.
 STOPPING_ORDER = (("ingest_email", "ingest_sms", "ingest_social"), ("router", "timeline"))
 
@@ -90,6 +90,9 @@ class Stack:
 
     def start(self, report: Report) -> None:
         """Bring up the servers, the schemas and the services; return when all five are ready."""
+        if uses_images():
+            self._start_images(report)
+            return
         for service in self.services.values():
             self._require_ports_of(service)
         self.start_schemas(report)
@@ -107,6 +110,15 @@ class Stack:
         self.stop(report)
         self.servers.destroy()
         shutil.rmtree(self.home, ignore_errors=True)
+
+    def _start_images(self, report: Report) -> None:
+        containers = self.servers
+        if self._running() or not isinstance(containers, ComposeServers):
+            raise StackError("the stack runs as processes: make down ends it.")
+        containers.require_free_ports()
+        self._prepare(report)
+        side_by_side([lambda: containers.start_kafka(report), lambda: self._start_database(report)])
+        containers.start_services(report)
 
     def _prepare(self, report: Report) -> None:
         self.home.mkdir(exist_ok=True)

@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
 
 
 class CommonSettings(BaseSettings):
@@ -78,6 +84,28 @@ class CommonSettings(BaseSettings):
     )
     topic_prefix: str = Field("", description="in front of every topic and group; for tests")
     replication_factor: int = Field(1, description="copies of each partition when topics are made")
+    secrets: Path | None = Field(
+        None,
+        description=(
+            "folder of files that each hold a setting, called madoguchi_<name>, such as"
+            " madoguchi_database; the environment counts more"
+        ),
+    )
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read what the environment does not say from the folder of secrets that it names."""
+        folder = env_settings().get("secrets")
+        files = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if folder else []
+        return init_settings, env_settings, *files
 
 
 class IngestSettings(CommonSettings):

@@ -56,6 +56,21 @@ def test_imports_stand_at_the_top_where_cycles_cannot_hide() -> None:
     assert hidden == []
 
 
+@pytest.mark.parametrize(
+    ("word", "home"),
+    [
+        ("bootstrap_servers", "libs/common/src/common/edges/kafka.py"),
+        ("asyncpg.connect(", "libs/common/src/common/edges/postgres.py"),
+        ("create_async_engine(", "libs/common/src/common/edges/database.py"),
+    ],
+)
+def test_connections_are_made_in_one_place_so_that_none_forgets_to_encrypt(
+    word: str, home: str
+) -> None:
+    makers = [name_of(path) for path in SOURCES if word in path.read_text("utf-8")]
+    assert makers == [home]
+
+
 def test_nothing_in_the_repository_names_a_registry_or_somebodys_machine() -> None:
     hosts = (
         r"python(?:hosted)|pypi[.]o|registry[.]npmj|deb[.]debian[.]o|repo1?[.]maven|proxy[.]golang"

@@ -21,7 +21,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock check-chart format contract lock images theory bench bench-scale identity-load chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock check-chart format contract lock images theory bench bench-scale bench-replicas identity-load chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ bench: $(STAMP) ## measure each stage beside its own limit: build/bench.json and
 
 bench-scale: $(STAMP) ## the same at the large sizes
 	@$(PY) -m bench.run --scale $(ARGS)
+
+bench-replicas: $(STAMP) ## what 2 and 4 routers and timelines give, and the pause when one comes, goes or dies
+	@$(PY) -m bench.replicas $(ARGS)
 
 identity-load: $(STAMP) ## 200,000 events of 20,000 people, 8 workers at once: the customers of a plain model
 	@$(PY) -m pytest -n 0 --log-cli-level INFO tests/integration/timeline/test_crowd.py --people $(PEOPLE)

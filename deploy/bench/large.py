@@ -15,12 +15,13 @@ from bench.history_load import load
 from bench.load import Outcome
 from common.edges.clock import system_clock
 from local_stack.database import ensure_database
+from local_stack.layout import ROLE
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresAddress
 from local_stack.private_files import generated_secret
 from local_stack.report import Report
 from local_stack.services import ServiceProcess
-from local_stack.stack import ROLE, Stack
+from local_stack.stack import Stack
 
 CUSTOMERS = 1_000_000
 FEW_CUSTOMERS = 10_300  # with 100,000 entries

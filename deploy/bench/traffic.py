@@ -49,16 +49,26 @@ def messages(count: int) -> Iterator[Record]:
         yield record(MESSAGES.name, attributes, message)
 
 
-async def fill(bootstrap: str, count: int) -> None:
-    """Create the prefixed topics and put `count` messages on the first one."""
+async def make_topics(bootstrap: str, prefix: str) -> None:
+    """Create every topic of the bus with a prefix."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    await admin.create_topics([NewTopic(PREFIX + t.name, t.partitions, 1) for t in ALL_TOPICS])
+    await admin.create_topics([NewTopic(prefix + t.name, t.partitions, 1) for t in ALL_TOPICS])
     await admin.close()
+
+
+async def send_messages(bootstrap: str, prefix: str, count: int) -> None:
+    """Put `count` messages on the prefixed topic."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=5)
     await producer.start()
     for item in messages(count):
         await producer.send(
-            PREFIX + item.topic, item.value, key=item.key, headers=list(item.headers)
+            prefix + item.topic, item.value, key=item.key, headers=list(item.headers)
         )
     await producer.stop()
+
+
+async def fill(bootstrap: str, count: int) -> None:
+    """Create the prefixed topics and put `count` messages on the first one."""
+    await make_topics(bootstrap, PREFIX)
+    await send_messages(bootstrap, PREFIX, count)

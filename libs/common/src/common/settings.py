@@ -12,6 +12,8 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+SaslMechanism = Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
 
 class CommonSettings(BaseSettings):
     """Settings shared by all services. Each is `MADOGUCHI_<NAME>` in the environment."""
@@ -31,7 +33,7 @@ class CommonSettings(BaseSettings):
     kafka_key_file: Path | None = Field(
         None, description="PEM file of the certificate's key, unless that holds it"
     )
-    kafka_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+    kafka_mechanism: SaslMechanism = Field(
         "", description="SASL mechanism of the login at Kafka; empty = none"
     )
     kafka_username: str = Field("", description="user of the login at Kafka")

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.conn import collect_hosts, create_conn
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from typing_extensions import override
 
 from common.core.errors import SettingsError
-from common.settings import CommonSettings
+from common.settings import CommonSettings, SaslMechanism
 
 PROBE_SECONDS = 3
 NO_SECRET = SecretStr("")
@@ -42,7 +42,7 @@ class KafkaAccess(Struct, frozen=True):
     ca_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
-    mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = ""
+    mechanism: SaslMechanism = ""
     username: str = ""
     password: SecretStr = NO_SECRET
     password_file: Path | None = None
@@ -52,7 +52,7 @@ class KafkaAccess(Struct, frozen=True):
         protocol = ("SASL_" if self.mechanism else "") + ("SSL" if self.tls else "PLAINTEXT")
         return {
             "bootstrap_servers": self.bootstrap,
-            "security_protocol": protocol if self.mechanism or self.tls else "PLAINTEXT",
+            "security_protocol": protocol,
             "ssl_context": self._trust() if self.tls else None,
             **self._login(),
         }

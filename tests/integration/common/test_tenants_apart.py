@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import router.wiring
 import timeline.wiring
-from common.edges.database import acting, create_reader_engine, create_writer_engine, reading
+from common.edges.database import (
+    Question,
+    acting,
+    asking,
+    create_reader_engine,
+    create_writer_engine,
+    reading,
+)
 from common.edges.migrations import migrate
 
 MIGRATIONS: Mapping[str, Path] = {
@@ -147,6 +154,10 @@ async def test_a_query_without_a_filter_sees_and_changes_only_its_own_tenant(
     assert len(filled) > len(mine) // 2, "few tables could be filled: the test would prove little"
     for name in filled:
         everything = text(f'SELECT count(*) FROM "{name}"')  # noqa: S608 - names from the catalogue
+        for tenant, count in (("acme", 1), ("globex", 0)):
+            async with asking(reader, tenant) as driver:
+                [seen] = await Question.of(everything).ask(driver, {})
+                assert min(seen["count"], 1) == count, name
         async with reading(reader, "acme") as connection:
             assert await connection.scalar(everything), name
         async with reading(reader, "globex") as connection:

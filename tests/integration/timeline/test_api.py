@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 import httpx
 import jsonschema
@@ -126,6 +126,37 @@ async def test_a_customer_is_found_by_any_contact_however_written(
     assert found["account"]["name"] == "株式会社あおぞら"
     assert [one["contract_id"] for one in found["contracts"]] == ["K-1"]
     assert {one["contact"] for one in found["contacts"]} == {HANAKO_LINE, HANAKO_TEL, HANAKO_MAIL}
+
+
+@pytest.mark.usefixtures("hanako")
+@pytest.mark.parametrize("named", ["", "before=1", "before=", "before=" + 300 * "x"])
+async def test_a_plain_question_is_answered_as_one_that_names_the_rest_as_it_is_by_itself(
+    client: httpx.AsyncClient, named: str
+) -> None:
+    for where in (str(HANAKO), str(UUID(int=7)), "鈴木"):
+        path = f"/v1/customers/{where}/timeline"
+        plain = await client.get(f"{path}?{named}")
+        whole = await client.get(f"{path}?{named}&limit=50")
+        assert (plain.status_code, plain.json()) == (whole.status_code, whole.json())
+    first = (await client.get(f"/v1/customers/{HANAKO}/timeline?limit=2")).json()
+    second = (await client.get(f"/v1/customers/{HANAKO}/timeline?before={first['next']}")).json()
+    assert len(first["entries"]) == 2
+    assert not {one["id"] for one in first["entries"]} & {one["id"] for one in second["entries"]}
+
+
+@pytest.mark.usefixtures("hanako")
+@pytest.mark.parametrize(
+    ("authorization", "refused"),
+    [("", 401), ("Bearer ", 401), ("Basic eA==", 401), ("Bearer x.y.z", 401)],
+)
+async def test_a_plain_question_without_a_good_token_is_refused(
+    app: FastAPI, authorization: str, refused: int
+) -> None:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://timeline") as client:
+        path = f"/v1/customers/{HANAKO}/timeline"
+        answer = await client.get(path, headers={"authorization": authorization})
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (refused, "Bearer")
 
 
 @pytest.mark.usefixtures("hanako")

@@ -1,16 +1,26 @@
 """Postgres: engines, tenants, and which of its errors pass by themselves."""
 
-from collections.abc import AsyncIterator, Awaitable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from typing import NewType
+from contextvars import ContextVar
+from typing import Any, NewType
 
 import asyncpg
 import msgspec
 import structlog
 from asyncpg import InternalClientError
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, TimeoutError as PoolTimeoutError
+from msgspec import Struct
+from sqlalchemy import TextClause, event, text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    TimeoutError as PoolTimeoutError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 from common.core.errors import TransientError
 from common.edges.postgres import read_url
@@ -37,8 +47,11 @@ def create_writer_engine(url: str, schema: str, pool_size: int = 5) -> AsyncEngi
 
 
 def create_reader_engine(url: str, schema: str, pool_size: int = 10) -> AsyncEngine:
-    """Return an engine for `reading`: a connection that names no tenant sees no row."""
-    return _engine(url, pool_size, {"search_path": schema, "default_transaction_read_only": "on"})
+    """Return an engine for `reading` and `asking`: a connection that names no tenant sees no row."""
+    settings = {"search_path": schema, "default_transaction_read_only": "on"}
+    engine = _engine(url, pool_size, settings)
+    event.listen(engine.sync_engine, "checkout", _discard_what_shows_rows)
+    return engine
 
 
 @asynccontextmanager
@@ -52,12 +65,12 @@ async def reading(
     """
     if tenant == EVERY_TENANT:
         raise ValueError("a reader has one tenant")
-    begin = _beginning({"madoguchi.tenant": tenant, **settings})
-    async with passing_errors(), engine.connect() as connection:
+    begin = _beginning({_TENANT: tenant, **settings})
+    async with passing_errors(), _of_one_tenant(engine) as connection:
         # The transaction is begun and ended beside SQLAlchemy, in one message each: by its own way
         # these took as long as the questions of a page.
         plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        driver = await _driver(plain)
+        driver = _driver(await plain.get_raw_connection())
         async with _transaction(plain, driver, begin):
             yield ReadConnection(plain)
 
@@ -79,16 +92,100 @@ async def _transaction(
         raise
 
 
-async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
-    driver = (await connection.get_raw_connection()).driver_connection
+class Question(Struct, frozen=True):
+    """A statement as asyncpg takes it: with numbers for the names of its parameters."""
+
+    sql: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, statement: TextClause) -> "Question":
+        """Return a statement with `:name` parameters so."""
+        compiled = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]  # of SQLAlchemy
+        return cls(str(compiled), tuple(compiled.positiontup or ()))
+
+    async def ask(
+        self, connection: asyncpg.Connection, values: Mapping[str, Any]
+    ) -> list[asyncpg.Record]:
+        """Return the answer."""
+        answer: list[asyncpg.Record] = await connection.fetch(
+            self.sql, *[values[name] for name in self.names]
+        )
+        return answer
+
+
+@asynccontextmanager
+async def asking(
+    engine: AsyncEngine, tenant: str, **settings: str
+) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a connection on which each statement is a transaction that sees only `tenant`.
+
+    It cannot write. Unlike `reading` it spares single questions two of three messages: what was set
+    stays for whoever asks with the same. Raises TransientError where the database is away.
+    """
+    if tenant == EVERY_TENANT:
+        raise ValueError("who asks has one tenant")
+    async with passing_errors(), _of_one_tenant(engine) as connection:
+        raw = await connection.get_raw_connection()
+        driver = _driver(raw)
+        if raw.info.get(_STAYS) != (wanted := {_TENANT: tenant, **settings}):
+            try:
+                await driver.execute(_setting(raw.info.get(_STAYS, {}), wanted))
+            except BaseException:
+                await connection.invalidate()  # nobody knows what it shows
+                raise
+            raw.info[_STAYS] = wanted
+        yield driver
+
+
+_TENANT = "madoguchi.tenant"
+_STAYS = "set for"  # in a connection's info: what `asking` has set
+_is_of_one_tenant: ContextVar[bool] = ContextVar("_is_of_one_tenant", default=False)
+
+
+@asynccontextmanager
+async def _of_one_tenant(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Take a connection to set a tenant before anything is asked."""
+    token = _is_of_one_tenant.set(True)
+    try:
+        connection = await engine.connect().start()
+    finally:
+        _is_of_one_tenant.reset(token)
+    try:
+        yield connection
+    finally:
+        # Whoever is cancelled gives it back all the same, as SQLAlchemy's own `async with` does.
+        await asyncio.shield(asyncio.create_task(connection.close()))
+
+
+def _discard_what_shows_rows(
+    _: object, record: PoolProxiedConnection, __: PoolProxiedConnection
+) -> None:
+    if _STAYS in record.info and not _is_of_one_tenant.get():
+        raise DisconnectionError("it shows the rows of whoever asked last")  # a new one is opened
+
+
+def _setting(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    resets = "".join(f"RESET {name}; " for name in known.keys() - wanted.keys())
+    return f"{resets}SELECT {_set(wanted, local=False)}"
+
+
+def _set(settings: Mapping[str, str], *, local: bool) -> str:
+    each = (
+        f"set_config({_literal(name)}, {_literal(to)}, {local})" for name, to in settings.items()
+    )
+    return ", ".join(each)
+
+
+def _driver(raw: PoolProxiedConnection) -> asyncpg.Connection:
+    driver = raw.driver_connection
     if not isinstance(driver, asyncpg.Connection):
         raise TypeError("the engines here are asyncpg's")
     return driver
 
 
-def _beginning(settings: dict[str, str]) -> str:
-    local = (f"set_config({_literal(name)}, {_literal(to)}, true)" for name, to in settings.items())
-    return f"BEGIN READ ONLY; SELECT {', '.join(local)}"
+def _beginning(settings: Mapping[str, str]) -> str:
+    return f"BEGIN READ ONLY; SELECT {_set(settings, local=True)}"
 
 
 def _literal(text: str) -> str:

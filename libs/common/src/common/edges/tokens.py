@@ -107,17 +107,22 @@ def bearer(verifier: TokenVerifier, *scopes: str) -> Authenticate:
     ) -> Principal:
         if credentials is None:
             raise _unauthorized("a bearer token is needed")
-        try:
-            principal = await verifier.principal(credentials.credentials)
-        except InvalidTokenError as error:
-            raise _unauthorized("the token is not valid") from error
-        if principal.scopes.isdisjoint(scopes):
-            raise HTTPException(403, f"the token lacks the scope {' or '.join(scopes)}")
-        if tell := getattr(request.state, ADMITTED, None):
-            tell(principal)
-        return principal
+        return await admit(verifier, credentials.credentials, request, *scopes)
 
     return authenticated
+
+
+async def admit(verifier: TokenVerifier, token: str, request: Request, *scopes: str) -> Principal:
+    """Let in whoever holds the token. Raises HTTPException: 401, or 403 without any of `scopes`."""
+    try:
+        principal = await verifier.principal(token)
+    except InvalidTokenError as error:
+        raise _unauthorized("the token is not valid") from error
+    if principal.scopes.isdisjoint(scopes):
+        raise HTTPException(403, f"the token lacks the scope {' or '.join(scopes)}")
+    if tell := getattr(request.state, ADMITTED, None):
+        tell(principal)
+    return principal
 
 
 def declare_scopes(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 
 from common.core.delivery import DeliveryStatus, later_status
 from common.core.events import (
+    Attachment,
     AttachmentState,
     AttachmentStored,
     Channel,
@@ -23,6 +24,13 @@ from common.core.events import (
 from timeline.core.entry import ATTACHMENT, STATUS, Entry
 from timeline.core.items import Delivery, Reaction, Report, ShownFile, Version
 from timeline.core.values import canonical
+
+
+class _Files(Struct, frozen=True):
+    """As much of a message as tells its files."""
+
+    attachments: tuple[Attachment, ...] = ()
+
 
 # There somebody holds one reaction at a time, so that a new one replaces it.
 _ONE_REACTION_EACH = frozenset(
@@ -36,6 +44,7 @@ _RECIPIENTS = ("bounce_recipients", "bounce_recipient", "complaint_recipient", "
 _CODES = ("bounce_status", "complaint_type", "disposition")
 
 read_message = msgspec.json.Decoder(Message).decode
+_read_files = msgspec.json.Decoder(_Files).decode
 _read_status = msgspec.json.Decoder(MessageStatus).decode
 _read_stored = msgspec.json.Decoder(AttachmentStored).decode
 
@@ -57,6 +66,10 @@ class Amendments:
         for entry in sorted(once(entries), key=lambda entry: entry.moment):
             if entry.about is not None:
                 self._about[entry.about].append(_read(entry))
+
+    def speak_of(self, entry: Entry) -> bool:
+        """Whether anything was said of a message; of most nothing was, and they need not be read."""
+        return (entry.about or entry.message) in self._about or entry.event_id in self._about
 
     def of(self, entry: Entry, message: Message) -> list[Amendment]:
         """Return what was said of a message, or of the one that it speaks of, by who may."""
@@ -109,6 +122,12 @@ def files(entry: Entry, message: Message, said: Iterable[Amendment]) -> tuple[Sh
         if 0 <= place < len(shown) and shown[place].state is not AttachmentState.STORED:
             shown[place] = ShownFile(**asdict(stored.attachment), reason=stored.reason)
     return tuple(shown)
+
+
+def first_files(entry: Entry) -> tuple[ShownFile, ...]:
+    """Return the files of a message of which nothing was said since."""
+    attachments = _read_files(entry.body).attachments
+    return tuple(ShownFile(**asdict(attachment)) for attachment in attachments)
 
 
 def delivery(said: Iterable[Amendment]) -> Delivery | None:

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from common.core.event_types import TYPE_OF
-from common.core.events import Activity, Message
+from common.core.events import Activity
 from timeline.core.activities import read_activity
 from timeline.core.amendments import (
     Amendments,
     delivery,
     files,
+    first_files,
     once,
     reactions,
     read_message,
@@ -39,7 +40,7 @@ def present(entries: Iterable[Entry], amendments: Iterable[Entry]) -> tuple[Item
 def _item(entry: Entry, known: Amendments) -> Item:
     told: dict[str, Any] = {"data": msgspec.Raw(entry.body)}
     if entry.message is not None:
-        told |= _folded(entry, read_message(entry.body), known)
+        told |= _folded(entry, known)
     elif entry.type == _ACTIVITY:
         told["activity"] = read_activity(entry.body)
     return Item(
@@ -58,8 +59,11 @@ def _item(entry: Entry, known: Amendments) -> Item:
     )
 
 
-def _folded(entry: Entry, message: Message, known: Amendments) -> dict[str, Any]:
+def _folded(entry: Entry, known: Amendments) -> dict[str, Any]:
     """Return what was said of a message; of a change only its files, and whether it was unsent."""
+    if not known.speak_of(entry):
+        return {"attachments": first_files(entry)}
+    message = read_message(entry.body)
     said = known.of(entry, message)
     unsent_at = min((one.occurred_at for one in unsends_among(said)), default=None)
     told: dict[str, Any] = {"unsent_at": unsent_at}

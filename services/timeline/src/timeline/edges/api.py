@@ -1,6 +1,7 @@
 """What agents' tools ask: who is this, and what has happened so far."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,6 +22,7 @@ from timeline.edges.asked import (
 )
 from timeline.edges.histories import IN_INDEX_ORDER, entries, holder, whole_page
 from timeline.edges.openapi import CUSTOMER_ANSWER, PAGE_ANSWER, refusals
+from timeline.edges.plain_pages import plain_pages
 from timeline.edges.reader import amendments_of, customer_of, holder_of
 
 ContactQuery = Annotated[
@@ -74,12 +76,19 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
             customer = await customer_of(connection, principal.tenant, customer_id)
         return json_answer(existing(customer))
 
-    @routes.get(
-        "/customers/{customer_id}/timeline",
-        summary="A customer's history over all channels, newest first",
-        responses={200: PAGE_ANSWER, **refusals(400)},
-        response_class=Response,
-    )
+    async def answered(principal: Principal, customer_id: UUID, asked: AskedTimeline) -> Response:
+        wanted = asked.selection
+        start = start_of("before", asked.before, wanted)
+        tenant, moment = principal.tenant, wanted.as_of
+        if not wanted.chosen:
+            whole = await whole_page(engine, tenant, customer_id, wanted, start, asked.limit)
+            return json_answer(page(*existing(whole)))
+        async with reading(engine, tenant, **IN_INDEX_ORDER) as connection:
+            held = existing(await holder(connection, tenant, customer_id, moment))
+            found = await entries(connection, tenant, held, wanted, start, asked.limit)
+            amendments = await amendments_of(connection, tenant, found.entries, moment)
+        return json_answer(page(found, amendments))
+
     async def timeline(
         principal: reader, customer_id: CustomerId, asked: Annotated[AskedTimeline, Query()]
     ) -> Response:
@@ -88,21 +97,17 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         With filters a page may be short, or even empty, and still have a `next`. A cursor belongs
         to the filters that it was made for.
         """
-        wanted = asked.selection
-        start = start_of("before", asked.before, wanted)
-        tenant, moment = principal.tenant, wanted.as_of
-        async with reading(engine, tenant, **IN_INDEX_ORDER) as connection:
-            if wanted.chosen:
-                held = existing(await holder(connection, tenant, customer_id, moment))
-                found = await entries(connection, tenant, held, wanted, start, asked.limit)
-                amendments = await amendments_of(connection, tenant, found.entries, moment)
-            else:
-                whole = await whole_page(
-                    connection, tenant, customer_id, wanted, start, asked.limit
-                )
-                found, amendments = existing(whole)
-        return json_answer(page(found, amendments))
+        return await answered(principal, customer_id, asked)
 
+    routes.add_api_route(
+        "/customers/{customer_id}/timeline",
+        timeline,
+        methods=["GET"],
+        summary="A customer's history over all channels, newest first",
+        responses={200: PAGE_ANSWER, **refusals(400)},
+        response_class=Response,
+        route_class_override=plain_pages(verifier, answered),
+    )
     return routes
 
 

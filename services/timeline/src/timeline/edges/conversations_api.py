@@ -25,7 +25,7 @@ from timeline.edges.asked import (
     start_of,
 )
 from timeline.edges.conversations import talks
-from timeline.edges.histories import entries, holder
+from timeline.edges.histories import IN_INDEX_ORDER, entries, holder
 from timeline.edges.openapi import CONVERSATIONS_ANSWER, PAGE_ANSWER, refusals
 from timeline.edges.reader import amendments_of
 
@@ -72,7 +72,7 @@ def conversations_routes(engine: AsyncEngine, verifier: TokenVerifier) -> APIRou
         mark = b"conversations" + wanted.mark
         start = start_of("before", asked.before, wanted, mark)
         tenant = principal.tenant
-        async with reading(engine, tenant) as connection:
+        async with reading(engine, tenant, **IN_INDEX_ORDER) as connection:
             held = existing(await holder(connection, tenant, customer_id, wanted.as_of))
             found, ended = await talks(connection, tenant, held, wanted, start, asked.limit + 1)
             last = [talk.last for talk in found[: asked.limit]]
@@ -100,7 +100,7 @@ def conversations_routes(engine: AsyncEngine, verifier: TokenVerifier) -> APIRou
         wanted = Selection(conversation=conversation_id, as_of=asked.moment, order=Order.OLDEST)
         start = start_of("after", asked.after, wanted)
         tenant = principal.tenant
-        async with reading(engine, tenant) as connection:
+        async with reading(engine, tenant, **IN_INDEX_ORDER) as connection:
             held = existing(await holder(connection, tenant, customer_id, wanted.as_of))
             found = await entries(connection, tenant, held, wanted, start, asked.limit)
             amendments = await amendments_of(connection, tenant, found.entries, wanted.as_of)

@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.edges.database import ReadConnection
+from common.edges.database import Question, ReadConnection, asking, reading
 from timeline.core.amendments import edits_among, spoken_of
 from timeline.core.cursor import Cursor
 from timeline.core.entry import Entry
@@ -23,23 +24,22 @@ from timeline.edges.reader import COLUMNS, amendments_about, row_entry
 MOST_LOOKED_AT = 10_000
 MOST_LOOKED_AT_IN_TABLE = 5_000
 
-# The planner takes everybody for an average customer, and would sort the whole history of one who
-# has a hundred thousand entries instead of reading the index in its order.
-_IN_INDEX_ORDER = "set_config('enable_sort', 'off', true)"
+# What a transaction that reads histories sets. The planner takes everybody for an average customer:
+# it would sort the whole history of one who has a hundred thousand entries instead of reading the
+# index in its order, and plan each question anew over all months, which takes longer than to answer.
+IN_INDEX_ORDER = {"enable_sort": "off", "plan_cache_mode": "force_generic_plan"}
+
 _HOLDER = text(
-    f"""
+    """
     WITH RECURSIVE up AS (
       SELECT id, merged_into FROM customer WHERE id = :id AND tenant = :tenant
       UNION ALL
       SELECT above.id, above.merged_into FROM customer AS above JOIN up ON above.id = up.merged_into
     )
-    SELECT id, ARRAY(SELECT contact.id FROM contact WHERE contact.customer_id = up.id) AS contacts,
-           {_IN_INDEX_ORDER}
+    SELECT id, ARRAY(SELECT contact.id FROM contact WHERE contact.customer_id = up.id) AS contacts
       FROM up WHERE merged_into IS NULL
-    """  # noqa: S608 - a constant
+    """
 )
-# What a transaction that reads histories has to set; `holder` does it, too.
-IN_INDEX_ORDER = {"enable_sort": "off"}
 _PLACE = 'occurred_at, topic, partition, "offset"'
 _CURSOR = "(:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)"
 _ORDERS = {
@@ -175,7 +175,7 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
 
 
 WHOLE_PAGES = {order: _whole(order) for order in Order}
-PAGES_AT_ONCE = {order: _at_once(order) for order in Order}
+PAGES_AT_ONCE = {order: Question.of(_at_once(order)) for order in Order}
 CHOSEN_PAGES = {
     (order, in_table): _chosen(order, in_table=in_table)
     for order in Order
@@ -193,10 +193,7 @@ class Holder(Struct, frozen=True):
 async def holder(
     connection: ReadConnection, tenant: str, customer: UUID, as_of: datetime | None = None
 ) -> Holder | None:
-    """Return who this id means, today or as was known at a moment; None where it meant nobody.
-
-    From then on the transaction reads histories in the order of their index.
-    """
+    """Return who this id means, today or as was known at a moment; None where it meant nobody."""
     found = (await connection.execute(_HOLDER, {"id": customer, "tenant": tenant})).one_or_none()
     if found is None or as_of is None:
         return Holder(found.id, tuple(found.contacts)) if found else None
@@ -205,31 +202,26 @@ async def holder(
 
 
 async def whole_page(
-    connection: ReadConnection,
-    tenant: str,
-    customer: UUID,
-    wanted: Selection,
-    start: Cursor,
-    limit: int,
+    engine: AsyncEngine, tenant: str, customer: UUID, wanted: Selection, start: Cursor, limit: int
 ) -> tuple[Found, list[Entry]] | None:
     """Return a page of all that is known of whom an id means, and what was said of its messages.
 
-    The transaction has set IN_INDEX_ORDER. None where the id never meant anybody.
+    None where the id never meant anybody.
     """
     asked = _asked(tenant, (), wanted, start) | {"most": limit + 1, "id": customer}
-    del asked["contacts"]
-    rows = (await connection.execute(PAGES_AT_ONCE[wanted.order], asked)).all()
-    if not rows and await holder(connection, tenant, customer) is None:
-        return None
-    newest = wanted.order is Order.NEWEST
-    shown = [history_entry(row) for row in rows if not row.said]
-    shown.sort(key=lambda entry: entry.moment, reverse=newest)  # a union promises no order
-    said = [row_entry(row) for row in rows if row.said]
-    found = found_before(shown, limit, wanted.mark)
-    more = await amendments_about(
-        connection, tenant, spoken_of(edits_among(said)), known=frozenset(spoken_of(shown))
-    )
-    return found, said + more
+    async with asking(engine, tenant, **IN_INDEX_ORDER) as connection:
+        rows = await PAGES_AT_ONCE[wanted.order].ask(connection, asked)
+    shown = [_of_case(row_entry(row), row["message_case"]) for row in rows if not row["said"]]
+    # A union promises no order.
+    shown.sort(key=lambda entry: entry.moment, reverse=wanted.order is Order.NEWEST)
+    said = [row_entry(row) for row in rows if row["said"]]
+    of_edits = spoken_of(edits_among(said)) - spoken_of(shown)
+    if of_edits or not rows:
+        async with reading(engine, tenant) as plain:
+            if not rows and await holder(plain, tenant, customer) is None:
+                return None
+            said += await amendments_about(plain, tenant, of_edits)
+    return found_before(shown, limit, wanted.mark), said
 
 
 async def entries(
@@ -291,5 +283,8 @@ def _filters(wanted: Selection) -> dict[str, Any]:
 
 def history_entry(row: Row[Any]) -> Entry:
     """Return the entry in a row that has COLUMNS and CASE."""
-    entry = row_entry(row)
-    return replace(entry, case=row.message_case) if row.message_case else entry
+    return _of_case(row_entry(row), row.message_case)
+
+
+def _of_case(entry: Entry, case: UUID | None) -> Entry:
+    return replace(entry, case=case) if case else entry

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from common.core.events import CustomerChanged
 from common.edges.database import ReadConnection
@@ -118,14 +118,10 @@ async def amendments_about(
     tenant: str,
     wanted: set[UUID],
     as_of: datetime | None = None,
-    known: frozenset[UUID] = frozenset(),
 ) -> list[Entry]:
-    """Return all that was said under these references and, of edits, under those that they bring.
-
-    What was said under the `known` ones is known.
-    """
+    """Return all that was said under these references and, of edits, under those that they bring."""
     found: list[Entry] = []
-    asked = set(known)
+    asked: set[UUID] = set()
     while wanted := wanted - asked:
         asked |= wanted
         rows = await connection.execute(
@@ -137,7 +133,7 @@ async def amendments_about(
     return found
 
 
-def row_entry(row: Row[Any]) -> Entry:
+def row_entry(row: Iterable[Any]) -> Entry:
     """Return the entry in a row that begins with COLUMNS."""
     tenant, contact, event_id, occurred_at, learned_at, topic, partition, offset, *rest = tuple(row)
     type_, kind, channel, direction, message, about, conversation, case, body, *_ = rest

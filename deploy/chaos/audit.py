@@ -24,10 +24,17 @@ async def settled(ledger: Ledger, reader: TimelineReader, report: Report) -> Ver
     loop = asyncio.get_running_loop()
     deadline = loop.time() + SETTLE_SECONDS
     while True:
-        verdict = await _verdict(ledger, reader)
-        report.say("timeline", str(verdict))
-        if verdict.is_exact or loop.time() > deadline:
-            return verdict
+        is_over = loop.time() > deadline
+        try:
+            verdict = await _verdict(ledger, reader)
+        except httpx.HTTPError as error:  # what has only just started may not answer yet
+            if is_over:
+                raise
+            report.say("timeline", repr(error))
+        else:
+            report.say("timeline", str(verdict))
+            if verdict.is_exact or is_over:
+                return verdict
         await asyncio.sleep(2)
 
 

@@ -13,6 +13,7 @@ from common.edges.consuming import ConsumingService, consuming_parts
 from common.edges.database import create_writer_engine
 from common.edges.idempotency import IdempotencySweep
 from common.edges.kafka import kafka_access
+from common.edges.parked_letters import ParkedLetters
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Health, health_routes
 from common.edges.streaming import Streams
@@ -95,7 +96,8 @@ def build(settings: Settings) -> ConsumingService:
     watch = Watch(background, system_clock, look_at_outbox, look_at_queues)
     closing = Closing(background.dispose, matching.dispose, acting.dispose)
     app = _app(surface, hub, queues, parts.health)
-    work = (rules, news, matcher, ticker, roster, hub, queues, sweep, watch, closing)
+    letters = ParkedLetters(kafka_access(settings), settings.topic_prefix)
+    work = (rules, news, matcher, ticker, roster, hub, queues, sweep, watch, letters, closing)
     return parts.service(app, *work)
 
 

@@ -51,6 +51,8 @@ class LmtpServer(SmtpServer):
 class LocalMailroom(Mailroom):
     """The same hooks, with one answer for each recipient."""
 
+    protocol = "lmtp"
+
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it for LHLO, too
         self,
         _server: SMTP,

@@ -9,7 +9,9 @@ from aiosmtpd.smtp import SMTP, Envelope as SmtpEnvelope, Session
 
 from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, TransientError
+from common.edges import metrics
 from common.edges.clock import Clock
+from common.edges.measuring import Taken
 from common.edges.waiting import pause
 from ingest_email.core.envelope import Envelope, to_headers
 from ingest_email.core.mailboxes import spellings
@@ -53,6 +55,8 @@ class Dismissed(Protocol):
 class Mailroom:
     """What happens to each recipient and each mail; the hooks that aiosmtpd calls."""
 
+    protocol = "smtp"
+
     def __init__(
         self, accounts: FindingAccounts, intake: Accepting, clock: Clock, max_recipients: int
     ) -> None:
@@ -85,13 +89,18 @@ class Mailroom:
         """Note a session, however often it says so; return how many there are."""
         self._sessions.add(session)
         self._empty.clear()
+        self._show_sessions()
         return len(self._sessions)
 
     def left(self, session: Dismissed) -> None:
         """Note the end of a session."""
         self._sessions.discard(session)
+        self._show_sessions()
         if not self._sessions:
             self._empty.set()
+
+    def _show_sessions(self) -> None:
+        metrics.sessions_open.labels(self.protocol).set(len(self._sessions))
 
     def _dismiss(self, *, newcomers: bool) -> None:
         for session in tuple(self._sessions):
@@ -107,6 +116,7 @@ class Mailroom:
     ) -> str:
         """Accept a recipient only if one of our accounts is behind it."""
         if self._account(address) is None:
+            metrics.session_messages.labels(self.protocol, "refused").inc()
             return UNKNOWN
         if len(envelope.rcpt_tos) >= self._max_recipients:
             return TOO_MANY
@@ -117,12 +127,18 @@ class Mailroom:
         """Return the answer once it is known what became of the mail."""
         self._taking += 1
         self._idle.clear()
+        taken = Taken(self.protocol)
+        answer = TRY_AGAIN
         try:
-            return await self._take(session, envelope)
+            answer = await self._take(session, envelope)
         finally:
+            taken.answered(
+                *("accepted" if line == ACCEPTED else "deferred" for line in answer.split("\r\n"))
+            )
             self._taking -= 1
             if not self._taking:
                 self._idle.set()
+        return answer
 
     async def handle_exception(self, error: Exception) -> str:
         """Let the sender try again after a fault of ours: a permanent answer would lose its mail."""

@@ -120,7 +120,7 @@ def filed(records: Iterable[Kept]) -> list[Filed]:
     letters: list[Letter] = []
     marks: dict[str, Mark] = {}
     for kept in sorted(records, key=lambda one: (one.at, one.partition, one.offset)):
-        mark = _mark(kept)
+        mark = mark_of(kept)
         if mark is None:
             letters.append(_letter(kept))
         else:
@@ -177,7 +177,8 @@ def handled(letter: Letter, handling: Handling, by: str, why: str, now: datetime
     )
 
 
-def _mark(kept: Kept) -> Mark | None:
+def mark_of(kept: Kept) -> Mark | None:
+    """Return the mark that a record is; None where it is a letter."""
     said = {name: value.decode(errors="replace") for name, value in kept.headers}
     if said.get(_MARK) not in tuple(Handling) or kept.value:
         return None

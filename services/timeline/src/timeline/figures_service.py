@@ -4,15 +4,13 @@ from fastapi import FastAPI
 
 from common.core.topics import MESSAGES, ROUTING
 from common.edges.clock import system_clock
-from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.consuming import ConsumingParts, ConsumingService
-from common.edges.database import create_writer_engine
-from common.edges.kafka import kafka_access
-from common.edges.service import Closing, Component, Health, health_routes
+from common.edges.service import Component, Health, health_routes
 from common.edges.tokens import TokenVerifier
 from timeline.edges.figures_api import figure_routes
 from timeline.edges.figures_follow import FiguresFollower
 from timeline.edges.figures_targets_api import figure_target_routes
+from timeline.own_group import own_group
 from timeline.settings import Settings
 
 FIGURES_GROUP = "timeline-figures"
@@ -39,18 +37,5 @@ def build_figures(settings: Settings, service: str) -> ConsumingService:
 
 
 def _counting(settings: Settings, health: Health, service: str) -> tuple[Component, ...]:
-    """Return the figures' own consumer. Figures that fall behind make nobody unready."""
-    engine = create_writer_engine(settings.database, service, pool_size=2)
-    options = ConsumerOptions(
-        kafka=kafka_access(settings),
-        group=FIGURES_GROUP,
-        topics=FIGURES_TOPICS,
-        prefix=settings.topic_prefix,
-        batch_max_records=settings.batch_max_records,
-        client_id=FIGURES_GROUP,
-        session_timeout_seconds=settings.session_timeout_seconds,
-        dead_letters=False,  # the timeline's own group tells of them
-    )
-    consumer = Consumer(options, engine, FiguresFollower(settings.region, settings.privacy_key))
-    health.mentions("figures", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
-    return consumer, Closing(engine.dispose)
+    follower = FiguresFollower(settings.region, settings.privacy_key)
+    return own_group(settings, health, service, FIGURES_GROUP, FIGURES_TOPICS, follower)

@@ -11,10 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.topics import ACTIVITIES, MESSAGES, ROUTING
 from common.edges.clock import system_clock
-from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.consuming import ConsumingParts, ConsumingService, consuming_parts
 from common.edges.database import create_reader_engine, create_writer_engine
-from common.edges.kafka import kafka_access
 from common.edges.objects import ObjectStore
 from common.edges.problems import tell_problems
 from common.edges.service import Closing, Component, Health, health_routes
@@ -40,6 +38,7 @@ from timeline.edges.search_index import Followed, Indexer
 from timeline.edges.standing import look_at_erasures, look_at_months
 from timeline.figures_service import service_figures
 from timeline.identity_service import identities_on
+from timeline.own_group import own_group
 from timeline.rights import rights_of_people
 from timeline.settings import Settings
 
@@ -89,22 +88,8 @@ def build_search_index(settings: Settings) -> ConsumingService:
 def _indexing(
     settings: Settings, health: Health, busy: Callable[[], bool]
 ) -> tuple[Component, ...]:
-    """Return the second group's consumer. A search that falls behind makes nobody unready."""
-    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
-    options = ConsumerOptions(
-        kafka=kafka_access(settings),
-        group=SEARCH_GROUP,
-        topics=SEARCH_TOPICS,
-        prefix=settings.topic_prefix,
-        batch_max_records=settings.batch_max_records,
-        client_id=SEARCH_GROUP,
-        session_timeout_seconds=settings.session_timeout_seconds,
-        dead_letters=False,  # the timeline's own group tells of them
-    )
-    followed = Followed(SERVICE, settings.topic_prefix, busy)
-    consumer = Consumer(options, engine, Indexer(followed, settings.region))
-    health.mentions("search", lambda: consumer.progress.complaint(settings.stuck_after_seconds))
-    return consumer, Closing(engine.dispose)
+    indexer = Indexer(Followed(SERVICE, settings.topic_prefix, busy), settings.region)
+    return own_group(settings, health, SERVICE, SEARCH_GROUP, SEARCH_TOPICS, indexer)
 
 
 def surface(

@@ -28,7 +28,7 @@ POLL_MS = 200
 # Each fetch names every partition and costs broker and consumer about a millisecond: worth waiting
 # a moment for company. Under load the bytes are there at once.
 FETCH_BYTES = 64 * 1024
-FETCH_WAIT_MS = 25
+PATIENCE_MS = 25
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
 DEAD_LETTERS_IN_A_ROW = 1000
 # A member hears with its next heartbeat that others come or go, and all wait for the last to hear.
@@ -44,7 +44,8 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
     """How to read: `topics` and `group` without prefix.
 
     `dead_letters`: tell the bus of what is refused. Of two groups of one service one does.
-    `session_timeout_seconds`: who is not heard of for so long counts as dead.
+    `session_timeout_seconds`: who is not heard of for so long counts as dead. `patience_ms`: how long
+    a fetch waits for more than it has.
     """
 
     kafka: KafkaAccess
@@ -55,6 +56,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
     client_id: str = "madoguchi"
     dead_letters: bool = True
     session_timeout_seconds: float = 6.0
+    patience_ms: int = PATIENCE_MS
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -126,7 +128,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_min_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=self._options.patience_ms,
             max_partition_fetch_bytes=2 * 1024 * 1024,
             session_timeout_ms=int(self._options.session_timeout_seconds * 1000),
             heartbeat_interval_ms=HEARTBEAT_MS,

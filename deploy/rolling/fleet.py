@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Self
 
@@ -112,7 +111,8 @@ class Fleet:
 
     async def __aexit__(self, *_: object) -> None:
         everything = [process for item in self.deployments for process in item.all]
-        await asyncio.to_thread(side_by_side, [partial(process.stop) for process in everything])
+        # Nothing is looked at any more.
+        await asyncio.to_thread(side_by_side, [process.kill for process in everything])
         for surface in self.surfaces:
             await surface.close()
 

@@ -1,5 +1,6 @@
 """`python -m upgrade` tells whether this version may be rolled out beside the one before, and back."""
 
+import shlex
 import sys
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def main(
             complaints = contract_complaints(version)
             report.say("contract", f"{len(schemas(version.contract))} types, both ways")
             report.say("tests", "its own, on the schema of this version")
-            if not version.run_suites(workers, tests.split()):
+            if not version.run_suites(workers, shlex.split(tests)):
                 complaints.append("its tests fail on the schema of this version")
     except StackError as error:
         complaints = [str(error)]

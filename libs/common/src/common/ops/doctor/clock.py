@@ -41,6 +41,8 @@ async def brokers_clock(settings: CommonSettings, clock: Clock, partitions: int)
     with so many partitions: we join one, leave it, and read what was noted. The group has no offsets
     and is gone by itself.
     """
+    if not partitions:
+        return fine(Area.CLOCK, "the brokers' clock could not be read: no group ever joined")
     group = settings.topic_prefix + GROUP
     place = TopicPartition(COORDINATION, java_hash(group) % partitions)
     try:

@@ -13,7 +13,7 @@ from common.ops.doctor.accounts import accounts_findings, referred
 from common.ops.doctor.certificates import certificate_findings
 from common.ops.doctor.installed import Installed, Need, installed
 from common.ops.doctor.kafka import kafka_findings
-from common.ops.doctor.postgres import postgres_findings
+from common.ops.doctor.postgres import schema_findings, server_findings
 from common.ops.doctor.settings import (
     addresses_findings,
     environment,
@@ -90,9 +90,12 @@ async def _servers(
     found = [*addresses_findings(common), *_certificates(common)]
     if any(one.level is Level.ERROR for one in found):
         return found
-    looks = [kafka_findings(common, system_clock)]
-    looks += [postgres_findings(one, told, system_clock) for one, told in ours]
-    some = await asyncio.gather(*looks)
+    databases = sorted({told.database for told in (common, *(told for _, told in ours))})
+    some = await asyncio.gather(
+        kafka_findings(common, system_clock),
+        *(server_findings(database, system_clock) for database in databases),
+        *(schema_findings(one, told.database) for one, told in ours),
+    )
     found += [finding for findings in some for finding in findings]
     for need, look in ((Need.OBJECTS, objects_finding), (Need.TOKENS, tokens_finding)):
         if any(need in one.needs for one, _ in ours):

@@ -33,8 +33,8 @@ async def kafka_findings(settings: CommonSettings, clock: Clock) -> list[Finding
         *_of_topics(differences),
         *_of_partitions(described[name] for name in actual),
     ]
-    if COORDINATION in described and settings.topic_prefix + DEAD_LETTER.name in actual:
-        partitions = len(described[COORDINATION]["partitions"])
+    if settings.topic_prefix + DEAD_LETTER.name in actual:
+        partitions = len(described[COORDINATION]["partitions"]) if COORDINATION in described else 0
         found.append(await brokers_clock(settings, clock, partitions))
     return found
 

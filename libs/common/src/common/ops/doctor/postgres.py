@@ -1,6 +1,6 @@
 """Whether PostgreSQL is there, a schema is as its code wants it, and tenants are kept apart."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Row, text
@@ -12,7 +12,6 @@ from common.edges.clock import Clock
 from common.edges.database import create_writer_engine, is_passing
 from common.ops.doctor.clock import skew
 from common.ops.doctor.installed import History, Installed
-from common.settings import CommonSettings
 
 _SERVER = text(
     """
@@ -20,11 +19,11 @@ _SERVER = text(
            current_setting('server_encoding') AS encoding,
            current_user AS role, rolsuper OR rolbypassrls AS boundless,
            pg_is_in_recovery() AS standby,
-           to_regnamespace(quote_ident(:schema)) IS NOT NULL AS has_schema,
            clock_timestamp() AS now
       FROM pg_roles WHERE rolname = current_user
     """
 )
+_SCHEMA = text("SELECT to_regnamespace(quote_ident(:schema))")
 _VERSION_TABLE = text("SELECT to_regclass(quote_ident(:schema) || '.' || quote_ident(:name))")
 _OPEN_TABLES = text(
     """
@@ -39,14 +38,42 @@ _OPEN_TABLES = text(
 )
 
 
-async def postgres_findings(
-    service: Installed, settings: CommonSettings, clock: Clock
+async def server_findings(database: str, clock: Clock) -> list[Finding]:
+    """Look at the server and at who we are there."""
+
+    async def look(connection: AsyncConnection) -> AsyncIterator[Finding]:
+        asked_at = clock()
+        server = (await connection.execute(_SERVER)).one()
+        yield skew("PostgreSQL's", server.now, asked_at, clock())
+        for found in _of_server(server):
+            yield found
+
+    return await _looked(database, "public", look)
+
+
+async def schema_findings(service: Installed, database: str) -> list[Finding]:
+    """Look at a service's schema."""
+
+    async def look(connection: AsyncConnection) -> AsyncIterator[Finding]:
+        names = {"schema": service.name}
+        if (await connection.execute(_SCHEMA, names)).scalar_one() is None:
+            yield _behind(service, "never migrated")
+            return
+        for history in service.histories:
+            yield await _of_history(connection, service, history)
+        tables = (await connection.execute(_OPEN_TABLES, names)).scalars().all()
+        yield _of_tenants(service, tables)
+
+    return await _looked(database, service.name, look)
+
+
+async def _looked(
+    database: str, schema: str, look: Callable[[AsyncConnection], AsyncIterator[Finding]]
 ) -> list[Finding]:
-    """Look at the database as this service sees it."""
-    engine = create_writer_engine(settings.database, service.name, pool_size=1)
+    engine = create_writer_engine(database, schema, pool_size=1)
     try:
         async with engine.connect() as connection:
-            return [one async for one in _findings(connection, service, clock)]
+            return [one async for one in look(connection)]
     except Exception as fault:
         if not (is_passing(fault) or isinstance(fault, MadoguchiError)):
             raise
@@ -56,29 +83,12 @@ async def postgres_findings(
         await engine.dispose()
 
 
-async def _findings(
-    connection: AsyncConnection, service: Installed, clock: Clock
-) -> AsyncIterator[Finding]:
-    asked_at = clock()
-    server = (await connection.execute(_SERVER, {"schema": service.name})).one()
-    yield skew("PostgreSQL", server.now, asked_at, clock())
-    for found in _of_server(server):
-        yield found
-    if not server.has_schema:
-        yield _behind(service, "never migrated")
-        return
-    for history in service.histories:
-        yield await _of_history(connection, service, history)
-    tables = list((await connection.execute(_OPEN_TABLES, {"schema": service.name})).scalars())
-    if tables:
-        yield error(
-            Area.POSTGRES,
-            f"row-level security does not keep tenants apart in {', '.join(tables)}",
-            f"find out who switched it off; `python -m {service.name} migrate` switches it on for new tables only",
-            service.name,
-        )
-    else:
-        yield fine(Area.POSTGRES, "row-level security binds every tenant's table", service.name)
+def _of_tenants(service: Installed, tables: Sequence[str]) -> Finding:
+    if not tables:
+        return fine(Area.POSTGRES, "row-level security binds every tenant's table", service.name)
+    what = f"row-level security does not keep tenants apart in {', '.join(tables)}"
+    do = "ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; find out who took it away"
+    return error(Area.POSTGRES, what, do, service.name)
 
 
 def _of_server(server: Row[tuple[object, ...]]) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock check-chart format contract lock images theory bench bench-scale bench-replicas identity-load chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock check-chart format contract observability promtool lock images theory bench bench-scale bench-replicas identity-load chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,7 +54,7 @@ check-types:
 check-imports:
 	@echo 'import contracts: lint-imports'; said=$$($(VENV)/bin/lint-imports) || { echo "$$said"; exit 1; }
 check-contract:
-	@echo 'contract: docs/contract fits the code'; $(PY) -m common contract --check && $(PY) -m checks.scopes --check
+	@echo 'contract: docs/contract fits the code'; $(PY) -m common contract --check && $(PY) -m checks.scopes --check && $(PY) -m observability --check
 check-lock:
 	@echo 'lock: requirements.lock fits pyproject.toml and .venv'; $(PY) -m checks.lock
 check-chart:
@@ -65,6 +65,13 @@ format: $(STAMP) ## put every file in its form
 
 contract: $(STAMP) ## write the JSON Schemas, the AsyncAPI document and the table of scopes from the code
 	@$(PY) -m common contract && $(PY) -m checks.scopes
+
+observability: $(STAMP) ## write docs/metrics.md and the Grafana dashboards from the code
+	@$(PY) -m observability
+
+promtool: ## bring promtool into build/tools, out of Debian's package: nothing is installed, nothing started
+	@mkdir -p build/tools && cd build/tools && apt-get download -qq prometheus 2>/dev/null && \
+	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && rm prometheus_*.deb
 
 COMPILE = pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links --no-emit-package madoguchi-common

@@ -1,0 +1,1 @@
+"""What people and Prometheus look at: dashboards, alert rules, and the page of metrics."""

@@ -67,3 +67,7 @@ def test_the_tool_prints_the_history_and_then_japanese_messages_as_they_arrive(
 def test_the_documents_show_the_tool_as_it_is() -> None:
     shown = (ROOT / "docs" / "api.md").read_text("utf-8")
     assert f"```python\n{TOOL.read_text('utf-8')}```" in shown
+
+
+def test_the_tool_is_sixty_lines_at_most() -> None:
+    assert len(TOOL.read_text("utf-8").splitlines()) <= 60

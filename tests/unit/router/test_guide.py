@@ -44,8 +44,8 @@ def table(heading: str) -> dict[str, list[str]]:
 
 def world_of_guide(policy: Policy) -> World:
     """Return what the decision that the guide follows by hand is made from."""
-    message = msgspec.json.decode(block("message"), type=Message)
-    profile = accepted_profile(msgspec.json.decode(block("profile"), type=CustomerChanged))
+    message = msgspec.json.decode(block("message.json"), type=Message)
+    profile = accepted_profile(msgspec.json.decode(block("profile.json"), type=CustomerChanged))
     contact = message.sender.contact
     event = UUID(int=1)
     arrival = Arrival(event=event, tenant="acme", contact=contact, message=message)
@@ -129,7 +129,7 @@ def test_every_example_of_a_section_fits_the_local_stacks_rules(example: str) ->
 
 
 def test_the_answer_to_why_not_is_the_programs(acme: Policy) -> None:
-    told = re.search(r"```text why-vip\n(.*?)```", GUIDE, re.DOTALL)
+    told = re.search(r"```text output why-vip\n(.*?)```", GUIDE, re.DOTALL)
     assert told is not None
     lines = re.findall(r"^ +(\d+) +(.*)$", told[1], re.MULTILINE)
     found = instead(world_of_guide(acme), "vip")

@@ -32,11 +32,10 @@ class CpuShare:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def periods(self) -> tuple[int, int]:
-        """Return how many periods the process has run in so far, and in how many of them it was held back."""
+    def held_back(self) -> int:
+        """Return in how many periods so far the process wanted more than its share."""
         lines = (self._folder / "cpu.stat").read_text().splitlines()
-        counted = dict(line.split() for line in lines)
-        return int(counted["nr_periods"]), int(counted["nr_throttled"])
+        return int(dict(line.split() for line in lines)["nr_throttled"])
 
 
 @contextmanager

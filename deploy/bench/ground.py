@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -17,7 +16,7 @@ from local_stack.private_files import generated_secret
 from local_stack.readiness import wait_until_ready
 from local_stack.report import Report
 from local_stack.services import ServiceProcess
-from local_stack.stack import Stack, stop_service
+from local_stack.stack import Stack
 
 
 class Ground(Struct, frozen=True):
@@ -56,7 +55,7 @@ class Ground(Struct, frozen=True):
 
     @contextmanager
     def serving(self, count: int, report: Report) -> Iterator[list[ServiceProcess]]:
-        """Yield so many replicas that are ready; whoever still runs in the end is stopped."""
+        """Yield so many replicas that are ready; they are killed in the end, as nothing is looked at any more."""
         replicas = [self.replica(f"{self.service}-{number}") for number in range(count)]
         try:
             for one in replicas:
@@ -64,8 +63,7 @@ class Ground(Struct, frozen=True):
             wait_until_ready(replicas, report)
             yield replicas
         finally:
-            running = [one for one in replicas if one.is_running]
-            side_by_side([partial(stop_service, one, report) for one in running])
+            side_by_side([one.kill for one in replicas])
 
 
 def new_ground(

@@ -1,7 +1,7 @@
 """`make bench-replicas`: what more replicas give, and how long nobody handles a partition when they change."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,9 @@ STAGES = (*scaling.PLANS, "pauses")
 def main(
     *,
     only: Annotated[str, typer.Option(help=f"of {' '.join(STAGES)}")] = " ".join(STAGES),
+    counts: Annotated[
+        str, typer.Option(help="numbers of replicas, the first to compare with")
+    ] = "1 2 4",
     seconds: Annotated[float, typer.Option(help="that each number of replicas is watched")] = 10,
     session: Annotated[
         float, typer.Option(help="seconds after which a silent replica counts as dead")
@@ -33,23 +36,27 @@ def main(
     home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
     figures: list[Figure] = []
+    numbers = tuple(map(int, counts.split()))
+    plans = {
+        service: msgspec.structs.replace(plan, counts=numbers, window=seconds)
+        for service, plan in scaling.PLANS.items()
+        if service in wanted
+    }
     with throwaway_stack(home, report) as (stack, _):
         stack.start_schemas(report)
-        for some in _measured(stack, report, wanted, seconds, session):
+        for some in _measured(stack, report, plans, session if "pauses" in wanted else None):
             merge(some)  # what is known is kept, whatever the next stage does
             figures += some
     show(figures)
 
 
 def _measured(
-    stack: Stack, report: Report, wanted: frozenset[str], seconds: float, session: float
+    stack: Stack, report: Report, plans: Mapping[str, scaling.Plan], session: float | None
 ) -> Iterator[list[Figure]]:
-    for service, plan in scaling.PLANS.items():
-        if service in wanted:
-            watched = msgspec.structs.replace(plan, window=seconds)
-            yield scaling.measure(stack, report, service, watched)
-    if "pauses" in wanted:
+    if session is not None:
         yield rebalancing.measure(stack, report, session)
+    for service, plan in plans.items():
+        yield scaling.measure(stack, report, service, plan)
 
 
 if __name__ == "__main__":

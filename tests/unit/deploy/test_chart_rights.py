@@ -18,7 +18,7 @@ READ = {
     "ingest-email": {MESSAGES.name},
     "ingest-sms": {MESSAGES.name},
     "ingest-social": {MESSAGES.name},
-    "router": {*ROUTER_TOPICS, ROUTING.name},
+    "router": {*ROUTER_TOPICS, ROUTING.name, DEAD_LETTER.name},
     "timeline": {*TIMELINE_TOPICS, *SEARCH_TOPICS, *FIGURES_TOPICS},
 }
 GROUPS = {

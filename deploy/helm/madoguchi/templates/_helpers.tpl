@@ -51,13 +51,19 @@ job that migrates: it says nothing to Kafka, and what Strimzi makes for its serv
 {{- $own := get $kafka.users .service | default dict -}}
 {{- $strimzi := .root.Values.strimzi.enabled | ternary .root.Values.strimzi.users "" -}}
 {{- $user := include "madoguchi.name" . -}}
-tls: {{ or $kafka.tls.enabled (ne $strimzi "") }}
+{{- $tls := or $kafka.tls.enabled (ne $strimzi "") -}}
+{{- if and (has $kafka.sasl.mechanism (list "PLAIN" "OAUTHBEARER")) (not $tls) -}}
+{{ fail "kafka.tls.enabled: PLAIN and OAUTHBEARER show the secret to whoever listens" }}
+{{- end -}}
+tls: {{ $tls }}
+{{- if $tls }}
 ca: {{ $kafka.tls.caSecret | default (and $strimzi (printf "%s-cluster-ca-cert" .root.Values.strimzi.cluster) | default "") }}
+certificate: {{ $own.certificateSecret | default (eq $strimzi "tls" | ternary $user $kafka.tls.certificateSecret) }}
+names: {{ eq $strimzi "tls" | ternary "user" "tls" }}
+{{- end }}
 mechanism: {{ eq $strimzi "scram-sha-512" | ternary "SCRAM-SHA-512" $kafka.sasl.mechanism }}
 username: {{ $own.username | default (eq $strimzi "scram-sha-512" | ternary $user $kafka.sasl.username) }}
 password: {{ $own.secret | default (eq $strimzi "scram-sha-512" | ternary $user $kafka.sasl.secret) }}
-certificate: {{ $own.certificateSecret | default (eq $strimzi "tls" | ternary $user $kafka.tls.certificateSecret) }}
-names: {{ eq $strimzi "tls" | ternary "user" "tls" }}
 {{- end -}}
 {{- end -}}
 

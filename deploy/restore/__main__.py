@@ -44,6 +44,10 @@ def show(outcome: Outcome, report: Report) -> None:
         "restored; Kafka told them anew"
     )
     report.show(
+        f"           {loss.unpublished} messages were in an inbox of PostgreSQL only, and are lost "
+        "with it unless its log was archived"
+    )
+    report.show(
         f"restored   {loss.inbox_rows} rows of inboxes, {loss.outbox_rows} of outboxes, published "
         f"again: {outcome.repeated} records on the bus repeat an id"
     )

@@ -119,7 +119,11 @@ def test_a_pod_of_every_template_is_admitted_where_only_restricted_pods_are(
 
 @pytest.mark.parametrize(
     "more",
-    [{"privileged": True}, {"runAsUser": 0}, {"capabilities": {"add": ["NET_ADMIN"]}}],
+    [
+        {"privileged": True, "allowPrivilegeEscalation": True},
+        {"runAsUser": 0},
+        {"capabilities": {"add": ["NET_ADMIN"]}},
+    ],
     ids=["privileged", "root", "capabilities"],
 )
 def test_a_pod_that_asks_for_more_is_refused_there(

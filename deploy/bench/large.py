@@ -46,7 +46,7 @@ class Filled(Struct, frozen=True):
             yield self.service.port
             self.service.daemon.require_alive()
         finally:
-            self.service.stop()  # in order: one that is killed is missed by its group for ten seconds
+            self.service.stop()  # in order: one that is killed is missed by its group for six seconds
 
 
 def measure(

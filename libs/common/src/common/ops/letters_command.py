@@ -174,7 +174,7 @@ def _print_one(shown: Shown) -> None:
         **{f"  {name}": value for name, value in shown.headers.items()},
     }
     for name, value in facts.items():
-        typer.echo(f"{name:18} {value}".rstrip())
+        typer.echo(f"{name:20} {value}".rstrip())
     typer.echo(f"content ({shown.content.form}, {letter.size} bytes)")
     typer.echo(msgspec.json.format(msgspec.json.encode(shown.content.value), indent=2).decode())
     if shown.veiled:

@@ -36,7 +36,7 @@ def compose_is_there() -> bool:
 
 def _succeeds(*words: str) -> bool:
     try:
-        asked = subprocess.run(["docker", *words], capture_output=True, timeout=10, check=False)
+        asked = subprocess.run(["docker", *words], capture_output=True, timeout=30, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
     return asked.returncode == 0

@@ -1,6 +1,7 @@
 """Whether PostgreSQL is there, a schema is as its code wants it, and tenants are kept apart."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Row, text
@@ -13,12 +14,16 @@ from common.edges.database import create_writer_engine, is_passing
 from common.ops.doctor.clock import skew
 from common.ops.doctor.installed import History, Installed
 
+NEARLY_ALL = 0.9
+
 _SERVER = text(
     """
     SELECT current_setting('server_version') AS version,
            current_setting('server_encoding') AS encoding,
            current_user AS role, rolsuper OR rolbypassrls AS boundless,
            pg_is_in_recovery() AS standby,
+           (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS sessions,
+           CAST(current_setting('max_connections') AS int) AS most_sessions,
            clock_timestamp() AS now
       FROM pg_roles WHERE rolname = current_user
     """
@@ -91,7 +96,7 @@ def _of_tenants(service: Installed, tables: Sequence[str]) -> Finding:
     return error(Area.POSTGRES, what, do, service.name)
 
 
-def _of_server(server: Row[tuple[object, ...]]) -> Iterator[Finding]:
+def _of_server(server: Row[Any]) -> Iterator[Finding]:
     yield fine(Area.POSTGRES, f"reachable: PostgreSQL {server.version} as {server.role}")
     if server.encoding != "UTF8":
         do = "make a database with ENCODING 'UTF8' and move the data there: Japanese needs it"
@@ -100,6 +105,10 @@ def _of_server(server: Row[tuple[object, ...]]) -> Iterator[Finding]:
         what = f"{server.role} is a superuser or has BYPASSRLS: row-level security does not bind it"
         do = f"ALTER ROLE {server.role} NOSUPERUSER NOBYPASSRLS, or use an ordinary role"
         yield error(Area.POSTGRES, what, do)
+    if server.sessions >= server.most_sessions * NEARLY_ALL:
+        what = f"{server.sessions} of {server.most_sessions} connections are taken"
+        do = "raise max_connections, put a pooling proxy in front, or run fewer replicas"
+        yield warning(Area.POSTGRES, what, do)
     if server.standby:
         do = "name the primary in MADOGUCHI_DATABASE (target_session_attrs=read-write)"
         yield error(Area.POSTGRES, "this server is a standby and takes no writes", do)

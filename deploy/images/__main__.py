@@ -50,7 +50,7 @@ def _make(service: str, *, twice: bool, ca: str) -> bool:
 def _build(service: str, tag: str, *more: str, ca: str) -> None:
     told = {
         "SERVICE": service,
-        "VERSION": tag.rpartition(":")[2],
+        "VERSION": tag_of(service).rpartition(":")[2],
         "REVISION": said_by("git", "rev-parse", "HEAD"),
         # When the image says that it was made; its layers are dated in the Dockerfile.
         "SOURCE_DATE_EPOCH": said_by("git", "log", "-1", "--format=%ct"),

@@ -2,17 +2,20 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from common.core.cloudevents import Record
 from common.core.topics import MESSAGES
 from common.edges.accounts import load_accounts
 from common.edges.clock import system_clock
+from common.edges.metrics import LIST
 from demo import story
 from demo.__main__ import demonstrate
 from local_stack.layout import ROOT
@@ -22,6 +25,10 @@ from local_stack.stack import Stack
 from pretend.bus import publish
 from pretend.readers import ANSWERED, RECEIVED, RESOLVED, ROUTED, TimelineReader
 from pretend.webhooks import WebhookRequest, line_text, twilio_sms
+
+APIS = ("router", "timeline")
+# A telephone number, an address, a user of LINE, an id.
+SOMEBODY = re.compile(r"\d{8}|@|U[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f]{4}")
 
 
 @pytest.fixture
@@ -146,7 +153,7 @@ async def test_a_wrong_signature_an_unknown_account_and_a_large_body_are_refused
     assert missing.status_code == 404
 
 
-@pytest.mark.parametrize("service", ["router", "timeline"])
+@pytest.mark.parametrize("service", APIS)
 async def test_who_may_not_see_sees_nothing(
     stack: Stack, client: httpx.AsyncClient, service: str
 ) -> None:
@@ -179,6 +186,25 @@ async def test_poison_on_the_bus_stops_nothing(stack: Stack, client: httpx.Async
         pass
     metrics = (await client.get(f"{url(stack, 'router')}/metrics")).text
     assert 'madoguchi_dead_letters_total{reason="bad-envelope",topic="messages.v1"}' in metrics
+
+
+@pytest.mark.parametrize("service", ["ingest_email", "ingest_sms", "ingest_social", *APIS])
+async def test_metrics_are_those_of_the_list_and_name_nobody(
+    stack: Stack, client: httpx.AsyncClient, service: str
+) -> None:
+    base = url(stack, service)
+    for path in ("/v1/customers/090-1234-5678", "/wp-login.php"):
+        await client.get(base + path)
+    templates = {*(await client.get(f"{base}/openapi.json")).json()["paths"], "none"}
+    text = (await client.get(f"{base}/metrics")).text
+    samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
+    ours = [sample for sample in samples if sample.name.startswith("madoguchi_")]
+    assert {sample.name for sample in ours} <= LIST.series()
+    assert {sample.name.split("_")[0] for sample in samples} == {"madoguchi", "process", "python"}
+    for sample in ours:
+        if "route" in sample.labels:
+            assert sample.labels["route"] in templates
+        assert not any(map(SOMEBODY.search, sample.labels.values())), sample
 
 
 async def test_every_service_says_that_it_is_ready(stack: Stack, client: httpx.AsyncClient) -> None:

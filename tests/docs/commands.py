@@ -13,6 +13,7 @@ from local_stack.layout import ROOT
 
 # The beginning of a line: why it is not run. Whatever else stands in a block is.
 NOT_RUN = {
+    "python -m router simulate --rules deploy/local/rules.yaml --load": "half a minute of processor",
     "git clone": "the repository is here",
     "make install": "it would change .venv while tests run from it",
     "make lock": "it asks a registry",

@@ -94,8 +94,8 @@ class Terminal:
             raise FailedError(f"{step.where} does not print\n{missed}\nbut\n{text}")
 
     def _files(self, commands: str) -> tuple[Path, Path]:
-        folder, number = self._folder / ".local", next(self._numbers)
-        script, said = folder / f"block-{number}.sh", folder / f"block-{number}.out"
+        name = f"block-{self._bash.pid}-{next(self._numbers)}"
+        script, said = (self._folder / ".local" / f"{name}.{kind}" for kind in ("sh", "out"))
         script.write_text(commands)
         said.write_text("")
         return script, said

@@ -57,17 +57,24 @@ async def difference(bootstrap: str, database: str) -> Difference:
     for topic in TOPICS:
         for record in await read_records(bootstrap, topic):
             if record.value is not None and (entry := _entry(record)):
-                wanted.setdefault(entry.event_id, _row_of(entry))
+                wanted.setdefault(entry.event_id, row_of(entry))
+    return compared(wanted, await stored_rows(database))
+
+
+async def stored_rows(database: str) -> list[Row]:
+    """Return all entries and amendments, of all tenants: to a superuser."""
     connection = await asyncpg.connect(database)
     try:
-        found = [tuple(row) for row in await connection.fetch(_ROWS)]
+        return [tuple(row) for row in await connection.fetch(_ROWS)]
     finally:
         await connection.close()
-    return compared(wanted, found)
 
 
 def compared(wanted: Mapping[UUID, Row], found: Iterable[Row]) -> Difference:
-    """Count how rows, whose first column is the event's id, differ from what is wanted."""
+    """Count how rows, whose first column is the event's id, differ from what is wanted.
+
+    What changes another message stands in both tables: two rows of one event may be the same.
+    """
     rows = list(found)
     known = {row[0]: set[Row]() for row in rows}
     for row in rows:
@@ -87,7 +94,8 @@ def _entry(record: ConsumerRecord) -> Entry | None:
     return entry_of(event, position, datetime.fromtimestamp(record.timestamp / 1000, UTC), REGION)
 
 
-def _row_of(entry: Entry) -> Row:
+def row_of(entry: Entry) -> Row:
+    """Return the row that an entry should have become."""
     at = entry.position
     return (
         *(entry.event_id, entry.tenant, entry.contact, entry.occurred_at, entry.learned_at),

@@ -19,7 +19,7 @@ from common.edges.waiting import pause
 
 logger = structlog.get_logger()
 
-POLL_MS = 1000
+POLL_MS = 200  # how soon it is noticed that the process drains
 RETRY_SECONDS = 5.0
 FORGET_SECONDS = 3600.0  # how often it is looked what the topic's retention took away
 

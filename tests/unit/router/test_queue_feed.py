@@ -171,6 +171,12 @@ def test_what_nobody_knows_the_queue_of_is_asked_and_then_told() -> None:
     assert heard(board, declined()) == [("technical", "offer.declined")]
 
 
+def test_a_new_case_enters_even_where_its_queue_was_asked_for_before() -> None:
+    board = Board()
+    board.learn({CASE: "technical"})  # as somebody did who heard of `case.opened`
+    assert heard(board, routed("technical")) == [("technical", "case.entered")]
+
+
 def test_what_is_about_no_case_concerns_no_queue() -> None:
     came = AgentPresenceChanged(
         agent="tanaka", presence=Presence.ONLINE, changed_at=NOW, agent_version=1

@@ -113,7 +113,7 @@ def _moved(
     if isinstance(data, CaseRequeued) and data.previous_queue:
         before = data.previous_queue
     elsewhere = before if before != queue else None
-    if isinstance(data, CaseRouted) and (before == queue or (before is None and _joined(data))):
+    if isinstance(data, CaseRouted) and not _comes(data, before, queue):
         return []  # another message of a case that is there
     came = Entered(
         case_id=data.case_id, contact=contact, queue=queue, at=at, before=elsewhere, reason=reason
@@ -127,8 +127,12 @@ def _moved(
     return [_told(tenant, elsewhere, LEFT, went), *told]
 
 
-def _joined(data: CaseRouted) -> bool:
-    return data.decision.continuity is Continuity.JOINED
+def _comes(data: CaseRouted, before: str | None, queue: str) -> bool:
+    """Tell whether a case comes to a queue; a new one does, whoever knew already that it would."""
+    decision = data.decision
+    if decision.cause is None and decision.continuity is Continuity.OPENED:
+        return True
+    return before != queue if before is not None else decision.continuity is not Continuity.JOINED
 
 
 def _told(tenant: str, queue: str, name: str, data: Struct) -> Told:

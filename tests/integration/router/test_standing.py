@@ -31,7 +31,7 @@ async def test_what_waits_is_shown_by_queue_and_gone_when_it_is_done(
 ) -> None:
     await handle([says(contact=f"line:main:U{number}") for number in range(3)])
     [[queue, tenant]] = await rows("SELECT DISTINCT queue, tenant FROM support_case")
-    await signs_in("tanaka", {"queues": [queue], "capacity": 3, "skills": {"ja": 5}})
+    await signs_in("tanaka", {"name": "田中 一郎", "queues": [queue], "capacity": 3})
     async with writer.connect() as connection:
         await look_at_queues(connection, TUESDAY + timedelta(minutes=5))
     assert shown("cases_waiting") == {(tenant, queue): 3}

@@ -19,7 +19,8 @@ from common.edges.accounts import Accounts
 from ingest_email.core.folders import Cursor, Folder, Protection
 from ingest_email.edges.imap_connection import ImapConnection
 from ingest_email.edges.lmtp import LocalConnection, LocalMailroom
-from ingest_email.edges.smtp import MailConnection, Mailroom, SmtpOptions
+from ingest_email.edges.mailroom import Mailroom
+from ingest_email.edges.smtp import MailConnection, SmtpOptions
 
 QUIET_TURNS = 10  # of the event loop: a listener that says nothing for so long waits for more
 TAG = (

@@ -43,7 +43,9 @@ class Cluster:
         self.home.mkdir(parents=True, exist_ok=True)
         self._etcd.launch([str(programs() / "etcd"), *self._etcd_options()])
         self._etcd.wait_until(lambda: is_open(self._store), limit=START_LIMIT_SECONDS)
-        write_private(self._key, ECKey.generate_key(CURVE).as_pem(private=True).decode())
+        key = ECKey.generate_key(CURVE)
+        write_private(self._key, key.as_pem(private=True).decode())
+        self._public_key.write_bytes(key.as_pem(private=False))
         # system:masters may do everything.
         write_private(self._tokens, f"{self._token},tests,tests,system:masters\n")
         self._server.launch([str(programs() / "kube-apiserver"), *self._server_options()])
@@ -62,6 +64,10 @@ class Cluster:
     @property
     def _key(self) -> Path:
         return self.home / "secrets" / "service-accounts.pem"
+
+    @property
+    def _public_key(self) -> Path:
+        return self.home / "secrets" / "service-accounts.pub"
 
     @property
     def _tokens(self) -> Path:
@@ -99,8 +105,10 @@ class Cluster:
             f"--cert-dir={self.certificate.parent}",
             f"--token-auth-file={self._tokens}",
             "--authorization-mode=RBAC",
+            # As most clusters: what a pod may do is for the namespace to say.
+            "--allow-privileged=true",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={self._key}",
+            f"--service-account-key-file={self._public_key}",
             f"--service-account-signing-key-file={self._key}",
             "--service-cluster-ip-range=10.0.0.0/24",
             # It would publish its own address, and may not: it is a loopback one.

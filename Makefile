@@ -21,7 +21,7 @@ STACK := $(PY) -m local_stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test check check-format check-lint check-types check-imports \
-  check-contract check-lock check-chart format contract observability promtool lock images theory bench bench-scale bench-replicas identity-load chaos chaos-assignment outage fuzz logs status token env down clean
+  check-contract check-lock check-chart format contract observability promtool lock images kubernetes theory bench bench-scale bench-replicas identity-load chaos chaos-assignment outage fuzz logs status token env down clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ lock: $(STAMP) ## resolve the dependencies into requirements.lock, and what of i
 
 images: $(STAMP) ## build madoguchi/<service> with a Docker engine, lists of their parts in build/sbom; ARGS=--twice compares two builds
 	@$(PY) -m images $(if $(wildcard $(CA)),--ca $(CA)) $(ARGS)
+
+kubernetes: $(STAMP) ## build a Kubernetes API server from its Go modules (once), install the chart there, upgrade it, take it away
+	@$(PY) -m cluster && $(PY) -m pytest -n 0 tests/integration/deploy/test_kubernetes.py $(ARGS)
 
 theory: $(STAMP) ## long runs of the simulator beside Erlang C, Erlang A and Wallace-Whitt: some minutes
 	@$(PY) -m tests.simulation

@@ -94,7 +94,7 @@ def environment(
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator[Surfaces]:
     """Each service's base URL; all of them real processes."""
     run_tool([sys.executable, "-m", "common", "topics", "apply"], environment)
@@ -111,7 +111,7 @@ def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator
         yield {service.name: f"http://{LOOPBACK}:{service.port}" for service in services}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def known(surfaces: Surfaces, environment: Mapping[str, str]) -> Known:
     """Names that exist, by parameter: those of somebody who wrote, so that there is more to read than 404."""
     sample = FOLDER / "social" / "line" / "text.json"

@@ -96,6 +96,7 @@ def _environment(folder: Path, ports: Ports) -> Mapping[str, str]:
             "PYTEST_ADDOPTS": "--collect-only --quiet",
             "BASE": f"http://{LOOPBACK}:{ports.services['timeline']}",
             "ROUTER": f"http://{LOOPBACK}:{ports.services['router']}",
+            "SMTP": f"smtp://{LOOPBACK}:{ports.smtp}",
         }
     )
 

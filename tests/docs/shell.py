@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from tests.docs.outputs import unsaid
 from local_stack.waiting import wait_for
 
 PATIENCE_SECONDS = 20
+LOOK_SECONDS = 0.2
 DONE, FAILED = "done", "failed"
 
 
@@ -106,7 +108,13 @@ class Terminal:
         self._bash.stdin.flush()
 
     def _asks(self, line: str) -> str:
-        """Return what the shell answers, or nothing once it has ended."""
+        """Return what the shell answers, or nothing once it has ended.
+
+        What it left running in the background may hold its output open.
+        """
         assert self._bash.stdout
         self._tell(line)
+        while not select.select([self._bash.stdout], [], [], LOOK_SECONDS)[0]:
+            if self._bash.poll() is not None:
+                return ""
         return self._bash.stdout.readline().strip()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.docs.blocks import SHELLS, blocks, pages, spans, steps
+from tests.docs.blocks import PROMPT, SHELLS, blocks, pages, spans, steps
 from tests.docs.commands import parted, wrong_with
 from tests.docs.conftest import Clone
 from tests.docs.outputs import unsaid
@@ -18,6 +18,8 @@ COMMANDS = [page for page, text in TEXTS.items() if list(steps(blocks(page, text
 PROGRAMS = ("curl ", "make ", "python", ".venv/", "helm ", "kubectl ", "docker ", "$ ")
 
 
+# A terminal as it looked when something was wrong: shown, and not to be had again at will.
+SHOWN = "session"
 # Pages whose commands would spoil the stack of the others, and why.
 APART = {"docs/compose.md": "it makes secrets of its own"}
 
@@ -59,11 +61,23 @@ def test_commands_in_the_running_text_name_what_there_is(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", TEXTS)
+def test_what_somebody_typed_in_a_session_that_is_shown_could_be_typed(page: str) -> None:
+    shown = [block.text for block in blocks(page, TEXTS[page]) if block.language == SHOWN]
+    typed = [
+        line.removeprefix(PROMPT)
+        for text in shown
+        for line in text.splitlines()
+        if PROMPT in line[:2]
+    ]
+    assert [wrong for line in typed for wrong in wrong_with(line)] == []
+
+
+@pytest.mark.parametrize("page", TEXTS)
 def test_no_command_hides_in_a_block_that_is_not_run(page: str) -> None:
     hidden = [
         block.where
         for block in blocks(page, TEXTS[page])
-        if block.language not in SHELLS and not block.is_output
+        if block.language not in (*SHELLS, SHOWN) and not block.is_output
         if any(line.startswith(PROGRAMS) for line in block.text.splitlines())
     ]
     indented = [

@@ -71,7 +71,7 @@ def signing_key(servers: SharedServers) -> SigningKey:
     return key
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(
     signing_key: SigningKey, kafka_server: str, postgres_server: SharedPostgres
 ) -> Mapping[str, str]:
@@ -94,9 +94,12 @@ def environment(
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator[Surfaces]:
-    """Each service's base URL; all of them real processes."""
+    """Each service's base URL; all of them real processes.
+
+    They end with their module: to start them takes less than to let them wait for all other tests.
+    """
     run_tool([sys.executable, "-m", "common", "topics", "apply"], environment)
     folder = servers.scratch()
     with ExitStack() as running:
@@ -111,7 +114,7 @@ def surfaces(servers: SharedServers, environment: Mapping[str, str]) -> Iterator
         yield {service.name: f"http://{LOOPBACK}:{service.port}" for service in services}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def known(surfaces: Surfaces, environment: Mapping[str, str]) -> Known:
     """Names that exist, by parameter: those of somebody who wrote, so that there is more to read than 404."""
     sample = FOLDER / "social" / "line" / "text.json"

@@ -42,7 +42,7 @@ class Clone(Struct, frozen=True):
         return text
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def clone(servers: SharedServers) -> Iterator[Clone]:
     """The stack is ready, and has heard the story that the demonstration tells.
 

@@ -89,7 +89,9 @@ def test_a_secret_that_is_none_opens_nothing(secret: str) -> None:
 
 
 def test_every_example_in_the_document_is_what_it_says() -> None:
-    examples = re.findall(r"```json\n(\{.*?\n\})\n```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    examples = re.findall(
+        r"```json[^\n]*\n(\{.*?\n\})\n```", DOCUMENT.read_text("utf-8"), re.DOTALL
+    )
     assert len(examples) >= 3
     for example in examples:
         (draft,) = GENERIC.parse(request("generic", example.encode()), ACCOUNT)

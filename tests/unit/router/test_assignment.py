@@ -214,6 +214,14 @@ def test_where_a_match_is_lost_nobody_behind_it_goes_first_and_everybody_else_go
     ]
 
 
+def test_nobody_of_a_lane_goes_before_its_first_whose_match_was_lost() -> None:
+    agents = [an_agent("佐藤", capacity=2), an_agent("鈴木", capacity=2)]
+    cases = [a_case(1), a_case(2), a_case(3, channel="email")]
+    matches = Board(agents, cases).assign(NOW)
+    kept = unbroken(matches, lambda match: match.case.case_id != UUID(int=1))
+    assert [match.case.case_id.int for match in kept] == [3]
+
+
 def test_who_has_been_free_longest_comes_first_and_who_has_less_to_do_before_him() -> None:
     rested = an_agent("佐藤", free_since=NOW - timedelta(hours=1), capacity=2, used={"line": 1})
     idle = an_agent("鈴木", free_since=NOW, capacity=2)

@@ -104,7 +104,7 @@ bench-replicas: $(STAMP) ## what 2 and 4 routers and timelines give, and the pau
 	@$(PY) -m bench.replicas $(ARGS)
 
 identity-load: $(STAMP) ## 200,000 events of 20,000 people, 8 workers at once: the customers of a plain model
-	@$(PY) -m pytest -n 0 --log-cli-level INFO tests/integration/timeline/test_crowd.py --people $(PEOPLE)
+	@$(PY) -m pytest -n 0 --timeout 1800 --log-cli-level INFO tests/integration/timeline/test_crowd.py --people $(PEOPLE)
 
 chaos: $(STAMP) ## 20,000 messages while services and servers are killed: nothing lost, nothing twice
 	@$(PY) -m chaos $(ARGS)

@@ -60,10 +60,21 @@ async def compare(port: int, token: str, superuser: str) -> int:
         wanted = [str(row["event_id"]) for row in rows]
         found = _found(port, token, word, len(wanted))
         if found != wanted:
-            raise RuntimeError(f"the search for {word} differs from LIKE")
+            raise RuntimeError(_difference(word, found, wanted))
         compared += len(wanted)
     await connection.close()
     return compared
+
+
+def _difference(word: str, found: Sequence[str], wanted: Sequence[str]) -> str:
+    place = next(
+        (at for at, pair in enumerate(zip(found, wanted, strict=False)) if pair[0] != pair[1]),
+        min(len(found), len(wanted)),
+    )
+    return (
+        f"the search for {word} differs from LIKE: {len(found)} found of {len(wanted)}, "
+        f"the first {place} alike, then {found[place : place + 3]} for {wanted[place : place + 3]}"
+    )
 
 
 def _found(port: int, token: str, word: str, most: int) -> Sequence[str]:

@@ -7,7 +7,7 @@ from common.edges.kafka import kafka_access
 from common.edges.service import Closing, Component, Health
 from timeline.settings import Settings
 
-# Nobody waits for these by the millisecond; a fetch that brings nothing costs one.
+# Nobody waits for these by the millisecond.
 PATIENCE_MS = 250
 
 

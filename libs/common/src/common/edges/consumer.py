@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Set as AbstractSet
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,16 +19,14 @@ from common.edges.database import is_passing
 from common.edges.kafka import KafkaAccess, described, started
 from common.edges.offsets import Claim, FencedError, advance, claim
 from common.edges.outbox import enqueue
+from common.edges.patience import PatientConsumer
 from common.edges.progress import Progress
 from common.edges.waiting import pause
 
 logger = structlog.get_logger()
 
 POLL_MS = 200
-# Each fetch names every partition and costs broker and consumer about a millisecond: worth waiting
-# a moment for company. Under load the bytes are there at once.
-FETCH_BYTES = 64 * 1024
-PATIENCE_MS = 25
+PATIENCE_MS = 50
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
 DEAD_LETTERS_IN_A_ROW = 1000
 # A member hears with its next heartbeat that others come or go, and all wait for the last to hear.
@@ -45,7 +43,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
 
     `dead_letters`: tell the bus of what is refused. Of two groups of one service one does.
     `session_timeout_seconds`: who is not heard of for so long counts as dead. `patience_ms`: how long
-    a fetch waits for more than it has.
+    a fetch waits for more than it has, see common.edges.patience.
     """
 
     kafka: KafkaAccess
@@ -119,16 +117,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         for partition in given_up:
             del self._claims[partition]
 
-    def _new_consumer(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(
+    def _new_consumer(self) -> PatientConsumer:
+        consumer = PatientConsumer(
             **self._options.kafka.options(),
+            patience_ms=self._options.patience_ms,
             group_id=self._group,
             client_id=self._options.client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            fetch_min_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=self._options.patience_ms,
             max_partition_fetch_bytes=2 * 1024 * 1024,
             session_timeout_ms=int(self._options.session_timeout_seconds * 1000),
             heartbeat_interval_ms=HEARTBEAT_MS,
@@ -139,7 +136,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         consumer.subscribe(topics, listener=self)
         return consumer
 
-    async def _consume(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
+    async def _consume(self, consumer: PatientConsumer, stopping: asyncio.Event) -> None:
         """Handle batch after batch, polling and reading the next while Postgres is busy."""
         last_told = asyncio.get_running_loop().time()
         made_from = self._options.kafka.version()
@@ -165,10 +162,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             await _abandoned(ahead)
         await self._tell_kafka(consumer)
 
-    def _poll_ahead(self, consumer: AIOKafkaConsumer) -> asyncio.Task[Batch | None]:
+    def _poll_ahead(self, consumer: PatientConsumer) -> asyncio.Task[Batch | None]:
         return asyncio.create_task(self._poll(consumer))
 
-    async def _poll(self, consumer: AIOKafkaConsumer) -> Batch | None:
+    async def _poll(self, consumer: PatientConsumer) -> Batch | None:
         await self._claim_new(consumer)
         polled = await consumer.getmany(
             timeout_ms=POLL_MS, max_records=self._options.batch_max_records
@@ -179,7 +176,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         mine = {part: polled[part] for part in claims}
         return Batch(mine, claims, self._options.prefix, self._group, self._clock)
 
-    async def _claim_new(self, consumer: AIOKafkaConsumer) -> None:
+    async def _claim_new(self, consumer: PatientConsumer) -> None:
         unclaimed = [part for part in consumer.assignment() if part not in self._claims]
         if not unclaimed:
             return
@@ -218,7 +215,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         if self._refused_in_a_row > DEAD_LETTERS_IN_A_ROW:
             raise DeadLetterFloodError(f"{self._refused_in_a_row} records in a row were refused")
 
-    def _report(self, consumer: AIOKafkaConsumer) -> None:
+    def _report(self, consumer: PatientConsumer) -> None:
         lag = 0
         self._backlog.keep_only(self._claims)
         # The group may have taken a partition away since; aiokafka asserts that it has not.
@@ -230,7 +227,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             lag += behind
         self.progress.polled(lag)
 
-    async def _tell_kafka(self, consumer: AIOKafkaConsumer) -> None:
+    async def _tell_kafka(self, consumer: PatientConsumer) -> None:
         """Commit to Kafka too: only so that lag can be watched; nobody reads from there."""
         mine = {part: at for part, at in self._uncommitted.items() if part in self._claims}
         if not mine:
@@ -253,7 +250,7 @@ async def _abandoned(task: asyncio.Task[Batch | None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _close(consumer: AIOKafkaConsumer) -> None:
+async def _close(consumer: PatientConsumer) -> None:
     try:
         await consumer.stop()
     except (KafkaError, OSError) as error:

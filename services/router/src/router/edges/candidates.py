@@ -133,22 +133,32 @@ _TENANTS = text(
     SELECT tenant FROM tenants WHERE tenant IS NOT NULL
     """
 )
+# Whoever waits for none of these rows cannot be waited for in a circle.
 _STILL = text(
     """
-    SELECT case_id FROM support_case
-      JOIN unnest(CAST(:ids AS uuid[]), CAST(:versions AS int[])) AS seen (case_id, version)
-     USING (case_id, version) WHERE state = 'waiting' ORDER BY case_id
-       FOR UPDATE OF support_case SKIP LOCKED
+    WITH waiting AS (
+      SELECT case_id FROM support_case
+        JOIN unnest(CAST(:cases AS uuid[]), CAST(:case_versions AS int[]))
+             AS seen (case_id, version)
+       USING (case_id, version) WHERE state = 'waiting' ORDER BY case_id
+         FOR UPDATE OF support_case SKIP LOCKED
+    ), there AS (
+      SELECT agent FROM agent
+        JOIN unnest(CAST(:agents AS text[]), CAST(:agent_versions AS int[]))
+             AS seen (agent, version)
+       USING (agent, version) WHERE tenant = :tenant ORDER BY agent
+         FOR UPDATE OF agent SKIP LOCKED
+    )
+    SELECT ARRAY(SELECT case_id FROM waiting) AS cases, ARRAY(SELECT agent FROM there) AS agents
     """
 )
-_STILL_THERE = text(
-    """
-    SELECT agent FROM agent
-      JOIN unnest(CAST(:agents AS text[]), CAST(:versions AS int[])) AS seen (agent, version)
-     USING (agent, version) WHERE tenant = :tenant ORDER BY agent
-       FOR UPDATE OF agent SKIP LOCKED
-    """
-)
+
+
+class Still(Struct, frozen=True):
+    """The cases that still wait, and the agents who are still as they were read; all locked."""
+
+    cases: frozenset[UUID]
+    agents: frozenset[str]
 
 
 async def tenants(connection: AsyncConnection) -> list[str]:
@@ -242,27 +252,20 @@ async def able(
     return [agent_of(row) for row in rows.mappings()]
 
 
-async def still_waiting(connection: AsyncConnection, heads: Iterable[Head]) -> set[UUID]:
-    """Lock those of these cases that nobody changes or has changed meanwhile; return their ids."""
-    seen = list(heads)
-    parameters = {
-        "ids": [head.case_id for head in seen],
-        "versions": [head.version for head in seen],
-    }
-    return set((await connection.execute(_STILL, parameters)).scalars().all())
-
-
-async def still_there(
-    connection: AsyncConnection, tenant: str, agents: Iterable[Agent]
-) -> set[str]:
-    """Lock those of these agents whom nobody changes or has changed meanwhile; return their ids."""
-    seen = list(agents)
+async def still_as_read(
+    connection: AsyncConnection, tenant: str, heads: Iterable[Head], agents: Iterable[Agent]
+) -> Still:
+    """Lock those of these whom nobody changes or has changed meanwhile."""
+    cases, people = list(heads), list(agents)
     parameters = {
         "tenant": tenant,
-        "agents": [agent.agent for agent in seen],
-        "versions": [agent.version for agent in seen],
+        "cases": [head.case_id for head in cases],
+        "case_versions": [head.version for head in cases],
+        "agents": [agent.agent for agent in people],
+        "agent_versions": [agent.version for agent in people],
     }
-    return set((await connection.execute(_STILL_THERE, parameters)).scalars().all())
+    row = (await connection.execute(_STILL, parameters)).one()
+    return Still(frozenset(row.cases), frozenset(row.agents))
 
 
 class _Asked(Struct, frozen=True):

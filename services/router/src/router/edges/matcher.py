@@ -113,7 +113,8 @@ class Matcher:
         """Match what has news, a shard at a time; news of a busy shard are kept for the next."""
         for news in [news async for news in self._work(dirty)]:
             async with self._engine.connect() as connection:
-                shards = await by_shard(connection, news)
+                alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                shards = await by_shard(alone, news)
             for shard, part in shards.items():
                 with metrics.match_round_seconds.time():
                     is_done = await self._match(shard, part)
@@ -206,12 +207,12 @@ async def _held_out(
     if not matches:
         return []
     agents = {match.agent.agent: match.agent for match in reversed(matches)}  # before the first
-    locking = candidates.still_waiting(connection, [match.case for match in matches])
-    waiting, made = await both(locking, lambda: _made(matches, agents, policy, now))
-    tenant = matches[0].case.tenant
-    there = await candidates.still_there(connection, tenant, agents.values())
+    cases = (match.case for match in matches)
+    locking = candidates.still_as_read(connection, matches[0].case.tenant, cases, agents.values())
+    still, made = await both(locking, lambda: _made(matches, agents, policy, now))
     kept = unbroken(
-        matches, lambda match: match.case.case_id in waiting and match.agent.agent in there
+        matches,
+        lambda match: match.case.case_id in still.cases and match.agent.agent in still.agents,
     )
     return made if len(kept) == len(matches) else _made(kept, agents, policy, now)
 

@@ -70,25 +70,22 @@ _MAKE_OFFERS = text(
       UPDATE support_case AS stored
          SET state = 'offered', agent = row.agent, offer = row.offer, offered_until = :until,
              version = version + 1, wake_at = least(wake_at, :until)
-        FROM unnest(CAST(:cases AS uuid[]), CAST(:agents AS text[]), CAST(:offers AS uuid[]),
+        FROM unnest(CAST(:cases AS uuid[]), CAST(:case_agents AS text[]), CAST(:offers AS uuid[]),
                     CAST(:agent_versions AS int[]))
              AS row (case_id, agent, offer, agent_version)
        WHERE stored.case_id = row.case_id
-   RETURNING row.offer, tenant, stored.case_id, row.agent, queue, row.agent_version
+   RETURNING row.offer, stored.case_id, row.agent, queue, row.agent_version
+    ), loaded AS (
+      UPDATE agent AS stored SET used = row.used, load = row.load, version = row.version
+        FROM unnest(CAST(:agents AS text[]), CAST(:used AS jsonb[]), CAST(:loads AS int[]),
+                    CAST(:versions AS int[]))
+             AS row (agent, used, load, version)
+       WHERE stored.tenant = CAST(:tenant AS text) AND stored.agent = row.agent
     )
     INSERT INTO offer (offer_id, tenant, case_id, agent, queue, state, made_at, expires_at,
                        agent_version)
-    SELECT offer, tenant, case_id, agent, queue, 'made', :made_at, :until, agent_version
+    SELECT offer, CAST(:tenant AS text), case_id, agent, queue, 'made', :made_at, :until, agent_version
       FROM offered
-    """
-)
-_LOAD_AGENTS = text(
-    """
-    UPDATE agent AS stored SET used = row.used, load = row.load, version = row.version
-      FROM unnest(CAST(:tenant AS text[]), CAST(:agent AS text[]), CAST(:used AS jsonb[]),
-                  CAST(:load AS int[]), CAST(:version AS int[]))
-           AS row (tenant, agent, used, load, version)
-     WHERE stored.tenant = row.tenant AND stored.agent = row.agent
     """
 )
 _CHANGE_CASES = text(_change(tables.support_case, ("case_id",)))
@@ -147,24 +144,21 @@ async def save_offers(connection: AsyncConnection, made: Sequence[HeldOut], now:
     if not made:
         return
     offers = [one.offer for one in made]
+    agents = {one.agent.agent: one.agent for one in made}.values()
     rows = {
+        "tenant": offers[0].tenant,
         "made_at": offers[0].made_at,
         "until": offers[0].expires_at,
         "cases": [one.case_id for one in offers],
-        "agents": [one.agent for one in offers],
+        "case_agents": [one.agent for one in offers],
         "offers": [one.offer_id for one in offers],
         "agent_versions": [one.agent_version for one in offers],
+        "agents": [agent.agent for agent in agents],
+        "used": [msgspec.json.encode(agent.used).decode() for agent in agents],
+        "loads": [agent.load() for agent in agents],
+        "versions": [agent.version for agent in agents],
     }
     records = await beside(connection.execute(_MAKE_OFFERS, rows), lambda: _records_of(made, now))
-    agents = {one.agent.agent: one.agent for one in made}.values()
-    loads = {
-        "tenant": [agent.tenant for agent in agents],
-        "agent": [agent.agent for agent in agents],
-        "used": [msgspec.json.encode(agent.used).decode() for agent in agents],
-        "load": [agent.load() for agent in agents],
-        "version": [agent.version for agent in agents],
-    }
-    await connection.execute(_LOAD_AGENTS, loads)
     await enqueue(connection, records)
     await tell(connection, news_of((), offers), OFFERS)
 

@@ -8,8 +8,9 @@ from multiprocessing.connection import Connection as Pipe
 
 import uvloop
 
-from bench.load import Connection, Outcome, connect, percentile
+from bench.load import Outcome, percentile
 from local_stack.ports import LOOPBACK
+from pretend.connections import Connection, connect
 
 CONNECTIONS = 64
 GRACE_SECONDS = 0.2  # for whoever begins

@@ -1,16 +1,10 @@
-"""A load generator lean enough not to be what is measured: prepared bytes over kept-alive sockets."""
+"""A load generator lean enough not to be what is measured: prepared bytes, closed loop or open."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
-from typing_extensions import override
-
-from pretend.webhooks import WebhookRequest
-
-HEADER_END = b"\r\n\r\n"
-LENGTH = b"content-length: "
+from pretend.connections import Connection, connect
 
 
 @dataclass
@@ -26,68 +20,6 @@ class Outcome:
     def per_second(self) -> float:
         """Return accepted requests a second."""
         return self.accepted / self.lasted
-
-
-def wire(request: WebhookRequest, host: str) -> bytes:
-    """Return the request as it goes over the socket."""
-    lines = [f"POST {request.path} HTTP/1.1", f"host: {host}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    lines.append(f"content-length: {len(request.body)}")
-    return "\r\n".join(lines).encode() + HEADER_END + request.body
-
-
-class Connection(asyncio.Protocol):
-    """One kept-alive connection; one request at a time."""
-
-    def __init__(self) -> None:
-        self._answer: asyncio.Future[bool] | None = None
-        self._buffer = b""
-        self._transport: asyncio.Transport | None = None
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        # uvloop's are not derived from asyncio's.
-        self._transport = cast("asyncio.Transport", transport)
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        """Complete the answer once its body is there."""
-        self._buffer += data
-        head, end, body = self._buffer.partition(HEADER_END)
-        if not end:
-            return
-        lower = head.lower()
-        at = lower.find(LENGTH)
-        wanted = int(lower[at + len(LENGTH) :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-        if len(body) >= wanted and self._answer is not None and not self._answer.done():
-            self._buffer = b""
-            self._answer.set_result(head[9:10] == b"2")
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the request under way."""
-        del exc
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(False)
-
-    async def send(self, request: bytes) -> bool:
-        """Return whether the answer was 2xx."""
-        assert self._transport is not None  # noqa: S101 - create_connection waits for it
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return await self._answer
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._transport is not None:
-            self._transport.close()
-
-
-async def connect(port: int, host: str = "127.0.0.1") -> Connection:
-    """Open a connection."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, host, port)
-    return connection
 
 
 async def flood(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Outcome:

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 import asyncpg
 
 from bench.figures import Figure
-from bench.load import connect, drip, flood, percentile, wire
+from bench.load import drip, flood, percentile
 from bench.texts import text_of
 from bench.webhooks import requests
 from common.core.adapters import ChannelAccount
@@ -15,6 +15,7 @@ from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
 from local_stack.ports import LOOPBACK
 from local_stack.stack import Stack
+from pretend.connections import connect, wire
 from pretend.webhooks import line_text, twilio_sms
 
 FLOOD_SECONDS = 12.0

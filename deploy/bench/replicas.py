@@ -1,8 +1,6 @@
 """`make bench-replicas`: what more replicas give, and how long nobody handles a partition when they change."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -12,7 +10,7 @@ from bench import rebalancing, scaling
 from bench.figures import Figure, merge, show
 from local_stack.report import Report
 from local_stack.stack import Stack
-from local_stack.throwaway import throwaway_stack
+from local_stack.throwaway import throwaway_home, throwaway_stack
 
 STAGES = (*scaling.PLANS, "pauses")
 
@@ -33,8 +31,6 @@ def main(
     if unknown := wanted.difference(STAGES):
         raise typer.BadParameter(f"no stages: {', '.join(sorted(unknown))}")
     report = Report()
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
     figures: list[Figure] = []
     numbers = tuple(map(int, counts.split()))
     plans = {
@@ -42,7 +38,7 @@ def main(
         for service, plan in scaling.PLANS.items()
         if service in wanted
     }
-    with throwaway_stack(home, report) as (stack, _):
+    with throwaway_stack(throwaway_home("bench"), report) as (stack, _):
         stack.start_schemas(report)
         for some in _measured(stack, report, plans, session if "pauses" in wanted else None):
             merge(some)  # what is known is kept, whatever the next stage does

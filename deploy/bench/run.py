@@ -1,6 +1,5 @@
 """`make bench`: every stage beside its limit, then the whole path, in one run on one machine."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +23,7 @@ from common.edges.accounts import load_accounts
 from local_stack.layout import ROOT, SERVICES
 from local_stack.report import Report
 from local_stack.stack import Stack
-from local_stack.throwaway import throwaway_stack
+from local_stack.throwaway import throwaway_home, throwaway_stack
 
 LARGE = ("decide", "assign", "streams", *large.STAGES)
 
@@ -37,10 +36,8 @@ def main(
 ) -> None:
     """Measure on a stack of its own, print a table, and merge into build/bench.json."""
     report = Report()
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-bench-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
     figures: list[Figure] = []
-    with throwaway_stack(home, report) as (stack, _):
+    with throwaway_stack(throwaway_home("bench"), report) as (stack, _):
         measured = (
             _measure_large(stack, report, frozenset(only.split() or LARGE), customers)
             if at_scale

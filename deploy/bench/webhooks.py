@@ -8,13 +8,14 @@ from itertools import islice
 from typing_extensions import override
 
 from bench.figures import Figure
-from bench.load import Outcome, flood, percentile, wire
+from bench.load import Outcome, flood, percentile
 from bench.texts import text_of
 from common.core.adapters import ChannelAccount
 from local_stack.layout import ROOT
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.services import ServiceProcess
 from local_stack.stack import Stack
+from pretend.connections import wire
 from pretend.webhooks import twilio_sms
 
 SECONDS = 8.0

@@ -1,14 +1,13 @@
 """`python -m chaos`: the crash test at full size, with the figures at the end."""
 
-import sys
-import tempfile
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from chaos.run import Plan, run
+from chaos.run import Outcome, Plan, run
 from local_stack.report import Report
+from local_stack.throwaway import rehearse
 
 
 def main(
@@ -18,14 +17,14 @@ def main(
     seed: Annotated[int, typer.Option(help="order of the kills")] = Plan.seed,
 ) -> None:
     """Kill services, Kafka and PostgreSQL while customers write; exit 1 unless the timeline is exact."""
-    report = Report()
     plan = Plan(messages=messages, per_second=per_second, kills=kills, seed=seed)
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-chaos-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
-    verdict, deeds = run(plan, home, report)
-    report.show(f"{len(deeds)} deeds: {', '.join(deeds)}")
-    report.show(f"{'exact' if verdict.is_exact else 'NOT EXACT'}: {verdict}")
-    sys.exit(not verdict.is_exact)
+    rehearse("chaos", partial(run, plan), show)
+
+
+def show(outcome: Outcome, report: Report) -> None:
+    """Print every figure."""
+    report.show(f"{len(outcome.deeds)} deeds: {', '.join(outcome.deeds)}")
+    report.show(str(outcome.verdict))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from local_stack.readiness import wait_until_ready
 from local_stack.report import Report
 from local_stack.services import ServiceProcess
 from local_stack.stack import Stack
-from local_stack.throwaway import throwaway_stack
+from local_stack.throwaway import throwaway_home, throwaway_stack
 
 # Requirements that some meet and some do not; everybody has a little of the first two.
 SKILLS = ("japanese", "network", "billing", "retention", "public", "english")
@@ -69,10 +68,10 @@ def run(plan: Plan, home: Path, report: Report) -> Outcome:
     with throwaway_stack(home, report) as (stack, _):
         stack.start_schemas(report)
         routers = routers_on(stack)
-        for router in routers:
-            router.start()
-        wait_until_ready(routers, report)
         try:
+            for router in routers:
+                router.start()
+            wait_until_ready(routers, report)
             return asyncio.run(_work_and_kill(plan, stack, routers, report))
         finally:
             for router in routers:
@@ -179,10 +178,8 @@ def main(
 ) -> None:
     """Kill one of two routers every few seconds while agents work; exit 1 if a law was broken."""
     report = Report()
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-chaos-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
     plan = Plan(seconds=seconds, agents=agents, per_second=per_second, seed=seed)
-    outcome = run(plan, home, report)
+    outcome = run(plan, throwaway_home("chaos"), report)
     report.show(f"{outcome.kills} kills; agents: {outcome.deeds}")
     report.show(str(outcome.verdict))
     if outcome.verdict.breaches:

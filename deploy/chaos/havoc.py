@@ -22,14 +22,16 @@ class Havoc:
         self.done: list[str] = []
 
     async def wreak(self, progress: Callable[[], float]) -> None:
-        """Do every deed when its share of the messages is acknowledged; `progress` is 0 to 1."""
+        """Do every deed when its share of the messages is acknowledged; return after the last message.
+
+        `progress` goes from 0 to 1.
+        """
         for index, (name, deed) in enumerate(self._deeds):
-            due = (index + 1) / (len(self._deeds) + 1)
-            while progress() < due:  # noqa: ASYNC110 - progress is a number, nothing to wait on
-                await asyncio.sleep(0.05)
+            await _reached((index + 1) / (len(self._deeds) + 1), progress)
             self._report.say("havoc", f"{progress():4.0%}  {name}")
             await asyncio.to_thread(deed)
             self.done.append(name)
+        await _reached(1, progress)
 
     def _plan(self, kills: int, random: Random) -> Iterator[Deed]:
         names = [SERVICES[index % len(SERVICES)] for index in range(kills)]
@@ -63,3 +65,8 @@ class Havoc:
         if not isinstance(servers, ProcessServers):
             raise TypeError("the crash test kills processes, not containers")
         return servers
+
+
+async def _reached(share: float, progress: Callable[[], float]) -> None:
+    while progress() < share:  # noqa: ASYNC110 - progress is a number, nothing to wait on
+        await asyncio.sleep(0.05)

@@ -25,6 +25,11 @@ class Verdict:
         faults = (self.lost, self.twice, self.out_of_order, self.never_acknowledged, self.undecided)
         return not any(faults)
 
+    @property
+    def complaints(self) -> list[str]:
+        """Return what was not as promised: one sentence, or none."""
+        return [] if self.is_exact else [f"the timeline is not exact: {self}"]
+
     @override
     def __str__(self) -> str:
         return (

@@ -1,13 +1,12 @@
 """Waiting for services to be ready, in sight of the person who waits."""
 
-import time
 from collections.abc import Sequence
 
 from local_stack.errors import StartError
 from local_stack.ports import LOOPBACK
 from local_stack.report import Report
 from local_stack.services import READY_LIMIT_SECONDS, ServiceProcess
-from local_stack.waiting import POLL_SECONDS
+from local_stack.waiting import rest
 
 SPEAK_EVERY_SECONDS = 3
 
@@ -22,7 +21,7 @@ def wait_until_ready(services: Sequence[ServiceProcess], report: Report) -> None
         if report.seconds - spoken > SPEAK_EVERY_SECONDS:
             spoken = report.seconds
             report.say("waiting for", _complaints(waiting))
-        time.sleep(POLL_SECONDS)
+        rest(report.seconds - start)
         waiting = _without_ready(waiting, report)
 
 

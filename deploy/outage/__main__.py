@@ -1,16 +1,15 @@
 """`python -m outage`: the outage test at full size, with the figures at the end."""
 
-import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from local_stack.report import Report
+from local_stack.throwaway import rehearse
 from outage.phases import Tally
-from outage.run import Plan, run
+from outage.run import Outcome, Plan, run
 
 
 def main(
@@ -23,21 +22,19 @@ def main(
     ] = Plan.both_away_seconds,
 ) -> None:
     """Take Kafka away, then PostgreSQL too, while customers write; exit 1 unless all was kept."""
-    report = Report()
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-outage-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
     plan = Plan(per_second, kafka_away_seconds=kafka_away, both_away_seconds=both_away)
-    outcome = run(plan, home, report)
-    show(report, "kafka away", outcome.kafka_away)
-    show(report, "both away", outcome.both_away)
+    rehearse("outage", partial(run, plan), show)
+
+
+def show(outcome: Outcome, report: Report) -> None:
+    """Print every figure."""
+    _show_phase(report, "kafka away", outcome.kafka_away)
+    _show_phase(report, "both away", outcome.both_away)
     report.show(f"answers with both away: {outcome.answers}")
-    for complaint in outcome.complaints:
-        report.show(f"NOT AS PROMISED: {complaint}")
     report.show(str(outcome.verdict))
-    sys.exit(bool(outcome.complaints))
 
 
-def show(report: Report, name: str, tallies: Mapping[str, Tally]) -> None:
+def _show_phase(report: Report, name: str, tallies: Mapping[str, Tally]) -> None:
     """Print a line a channel."""
     for channel, found in tallies.items():
         report.show(

@@ -11,6 +11,7 @@ from common.core.adapters import ChannelAccount
 from common.edges.accounts import load_accounts
 from local_stack.ports import LOOPBACK
 from local_stack.stack import Stack
+from pretend.connections import PATIENCE_SECONDS
 from pretend.mail import deliver, japanese_mail
 from pretend.webhooks import WebhookRequest, line_text, twilio_sms
 
@@ -19,17 +20,18 @@ TRY_AGAIN = {"sms": 503, "line": 503, "email": 451}
 KEPT = 250
 
 
-async def answers(stack: Stack, client: httpx.AsyncClient, moment: datetime) -> dict[str, int]:
+async def answers(stack: Stack, moment: datetime) -> dict[str, int]:
     """Write once on each channel as somebody new; return the status codes by channel."""
     accounts = load_accounts(ACCOUNTS, {})
     twilio, line, mailbox = (accounts.of_provider(name)[0] for name in ("twilio", "line", "smtp"))
     sms = twilio_sms(twilio, "+819099999999", NEVER_KEPT, "SM" + "f" * 32)
     chat = line_text(line, "U" + "f" * 32, NEVER_KEPT, "01OUTAGE" + "F" * 18, moment)
-    return {
-        "sms": await _posted(stack, client, "ingest_sms", sms),
-        "line": await _posted(stack, client, "ingest_social", chat),
-        "email": await asyncio.to_thread(_mailed, stack.ports.smtp, mailbox, moment),
-    }
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        return {
+            "sms": await _posted(stack, client, "ingest_sms", sms),
+            "line": await _posted(stack, client, "ingest_social", chat),
+            "email": await asyncio.to_thread(_mailed, stack.ports.smtp, mailbox, moment),
+        }
 
 
 async def _posted(

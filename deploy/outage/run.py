@@ -5,9 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
-from chaos.audit import reader_of, settled, writers_on
+from chaos.audit import settled, writing
 from chaos.verdict import Verdict
 from common.edges.clock import system_clock
 from local_stack.parallel import side_by_side
@@ -18,9 +16,7 @@ from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
 from outage.phases import Phase, Tally, tally
 from outage.probes import TRY_AGAIN, answers
-from pretend.writers import Ledger, write_until
-
-CLIENT_SECONDS = 10  # shorter than Twilio's patience, longer than LINE's
+from pretend.writers import Ledger
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class Outcome:
         silent = [name for name, found in self.kafka_away.items() if not found.acknowledged]
         hasty = [name for name, found in self.both_away.items() if found.acknowledged]
         return [
-            *([] if self.verdict.is_exact else [f"the timeline is not exact: {self.verdict}"]),
+            *self.verdict.complaints,
             *(f"{name} acknowledged nothing while Kafka was away" for name in silent),
             *(f"{name} acknowledged a message that nothing could keep" for name in hasty),
             *([] if self.answers == TRY_AGAIN else [f"answers with both away: {self.answers}"]),
@@ -72,30 +68,21 @@ class _Outage:
         self._ledger = Ledger()
 
     async def run(self) -> Outcome:
-        over = asyncio.Event()
-        limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(timeout=CLIENT_SECONDS, limits=limits) as client:
-            writers = writers_on(self._stack, client, self._plan.customers_per_channel)
-            async with asyncio.TaskGroup() as tasks:
-                pace = self._plan.per_second
-                tasks.create_task(
-                    write_until(over.is_set, writers, pace, system_clock, self._ledger)
-                )
-                kafka_away, both_away, codes = await self._outages(client)
-                over.set()
-            services = list(self._stack.services.values())
-            await asyncio.to_thread(wait_until_ready, services, self._report)
-            reader = reader_of(self._stack, client, "outage")
-            verdict = await settled(self._ledger, reader, self._report)
-        tries = self._ledger.tries
+        plan, stack, report = self._plan, self._stack, self._report
+        async with writing(stack, plan.customers_per_channel, plan.per_second, report) as ledger:
+            self._ledger = ledger
+            kafka_away, both_away, codes = await self._outages()
+        await asyncio.to_thread(wait_until_ready, list(stack.services.values()), report)
+        verdict = await settled(stack, ledger, report)
+        tries = ledger.tries
         return Outcome(verdict, tally(kafka_away, tries), tally(both_away, tries), codes)
 
-    async def _outages(self, client: httpx.AsyncClient) -> tuple[Phase, Phase, dict[str, int]]:
+    async def _outages(self) -> tuple[Phase, Phase, dict[str, int]]:
         plan, kafka, postgres = self._plan, self._servers.kafka, self._servers.postgres
         codes: dict[str, int] = {}
 
         async def probe() -> None:
-            codes.update(await answers(self._stack, client, system_clock()))
+            codes.update(await answers(self._stack, system_clock()))
 
         await self._phase("all is well", plan.well_seconds)
         await asyncio.to_thread(kafka.stop)

@@ -1,20 +1,19 @@
 """Customers who write one message after the other, and each again until it is acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count, takewhile
+from itertools import count, starmap, takewhile
 from typing import Protocol
-
-import httpx
 
 from common.core.adapters import ChannelAccount
 from common.edges.accounts import Accounts
 from common.edges.clock import Clock
+from pretend.connections import WebhookSender
 from pretend.mail import japanese_mail
 from pretend.mail_session import hand_over
-from pretend.webhooks import WebhookRequest, line_text, twilio_sms
+from pretend.webhooks import line_text, twilio_sms
 
 RETRY_SECONDS = 0.25  # a provider waits longer; what it does is the same
 
@@ -46,8 +45,7 @@ class Writer(Protocol):
 class SmsWriter:
     """Writes by SMS, delivered by Twilio."""
 
-    client: httpx.AsyncClient
-    base_url: str
+    sender: WebhookSender
     account: ChannelAccount
     index: int
 
@@ -61,15 +59,14 @@ class SmsWriter:
         request = twilio_sms(
             self.account, self.contact.removeprefix("tel:"), message_text(number), sid
         )
-        return await post(self.client, self.base_url, request)
+        return await self.sender.post(request)
 
 
 @dataclass(frozen=True)
 class LineWriter:
     """Writes to the LINE bot."""
 
-    client: httpx.AsyncClient
-    base_url: str
+    sender: WebhookSender
     account: ChannelAccount
     index: int
 
@@ -81,7 +78,7 @@ class LineWriter:
         user = self.contact.rpartition(":")[2]
         event = f"01CHA0S{self.index:08}{number:011}"
         request = line_text(self.account, user, message_text(number), event, moment)
-        return await post(self.client, self.base_url, request)
+        return await self.sender.post(request)
 
 
 @dataclass(frozen=True)
@@ -146,27 +143,6 @@ class Ledger:
         return sum(not item.acknowledged for item in self.tries)
 
 
-async def post(client: httpx.AsyncClient, base_url: str, request: WebhookRequest) -> bool:
-    """Deliver a webhook; whether it was answered 2xx."""
-    try:
-        answer = await client.post(
-            base_url + request.path, content=request.body, headers=request.headers
-        )
-    except httpx.HTTPError:
-        return False
-    return answer.is_success
-
-
-async def write_all(
-    writers: Sequence[Writer], messages_each: int, per_second: float, clock: Clock, ledger: Ledger
-) -> None:
-    """Let every customer write `messages_each` messages, together about `per_second`."""
-    pause = len(writers) / per_second
-    await asyncio.gather(
-        *(_write(writer, range(messages_each), pause, clock, ledger) for writer in writers)
-    )
-
-
 async def write_until(
     is_over: Callable[[], bool],
     writers: Sequence[Writer],
@@ -174,21 +150,22 @@ async def write_until(
     clock: Clock,
     ledger: Ledger,
 ) -> None:
-    """Let every customer write until it is over, and then on to his next acknowledgement."""
+    """Let customers write, together about `per_second`, each on to the acknowledgement after the end."""
     pause = len(writers) / per_second
 
-    def numbers() -> Iterable[int]:
-        return takewhile(lambda _: not is_over(), count())
+    async def begin(number: int, writer: Writer) -> None:
+        await asyncio.sleep(number / per_second)  # one after the other, not all at a beat
+        await _write(is_over, writer, pause, clock, ledger)
 
-    await asyncio.gather(*(_write(writer, numbers(), pause, clock, ledger) for writer in writers))
+    await asyncio.gather(*starmap(begin, enumerate(writers)))
 
 
 async def _write(
-    writer: Writer, numbers: Iterable[int], pause: float, clock: Clock, ledger: Ledger
+    is_over: Callable[[], bool], writer: Writer, pause: float, clock: Clock, ledger: Ledger
 ) -> None:
     acknowledged = ledger.acknowledged.setdefault(writer.contact, [])
     loop = asyncio.get_running_loop()
-    for number in numbers:
+    for number in takewhile(lambda _: not is_over(), count()):
         due = loop.time() + pause  # a slow answer must not slow down the customer
         moment = clock().astimezone(UTC)
         while not await _try(writer, number, moment, ledger):  # noqa: ASYNC110 - providers pause, too
@@ -206,10 +183,9 @@ async def _try(writer: Writer, number: int, moment: datetime, ledger: Ledger) ->
 
 
 def writers_of_all_channels(
-    client: httpx.AsyncClient,
     accounts: Accounts,
-    sms_url: str,
-    social_url: str,
+    sms: WebhookSender,
+    social: WebhookSender,
     smtp: tuple[str, int],
     each: int,
 ) -> list[Writer]:
@@ -219,7 +195,7 @@ def writers_of_all_channels(
     )
     writers: list[Writer] = []
     for index in range(1, each + 1):
-        writers.append(SmsWriter(client, sms_url, twilio, index))
-        writers.append(LineWriter(client, social_url, line, index))
+        writers.append(SmsWriter(sms, twilio, index))
+        writers.append(LineWriter(social, line, index))
         writers.append(MailWriter(*smtp, mailbox, index))
     return writers

@@ -1,13 +1,12 @@
 """`python -m restore`: a backup under load, everything destroyed, restored, with the figures at the end."""
 
-import sys
-import tempfile
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from local_stack.report import Report
+from local_stack.throwaway import rehearse
 from restore.run import Outcome, Plan, run
 
 MEGABYTE = 1_000_000
@@ -24,13 +23,8 @@ def main(
     ] = Plan.archive,
 ) -> None:
     """Lose PostgreSQL with all data while customers write; exit 1 unless all comes back."""
-    report = Report()
-    home = Path(tempfile.mkdtemp(prefix="madoguchi-restore-"))
-    home.chmod(0o755)  # PostgreSQL may run as another user
     plan = Plan(per_second=per_second, since_seconds=since, archive=archive)
-    outcome = run(plan, home, report)
-    show(outcome, report)
-    sys.exit(bool(outcome.complaints))
+    rehearse("restore", partial(run, plan), show)
 
 
 def show(outcome: Outcome, report: Report) -> None:
@@ -58,8 +52,6 @@ def show(outcome: Outcome, report: Report) -> None:
     report.show(f"bus        {outcome.decided}")
     report.show(f"row by row {outcome.difference}")
     report.show(f"timeline   {outcome.verdict}")
-    for complaint in outcome.complaints:
-        report.show(f"NOT AS PROMISED: {complaint}")
 
 
 if __name__ == "__main__":

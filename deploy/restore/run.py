@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from assignment_laws.told import read_everything
-from chaos.audit import reader_of, settled, writers_on
+from chaos.audit import settled, writing
 from chaos.verdict import Verdict
 from common.core.topics import MESSAGES
-from common.edges.clock import system_clock
 from local_stack.layout import DATABASE
 from local_stack.parallel import side_by_side
 from local_stack.ports import LOOPBACK
@@ -22,12 +19,11 @@ from local_stack.report import Report
 from local_stack.servers import ProcessServers
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
-from pretend.writers import Ledger, write_until
+from pretend.writers import Ledger
 from restore import backup
 from restore.comparing import Difference, count_rows, difference
 from rolling.findings import Decided, decided, repetitions
 
-CLIENT_SECONDS = 10
 NOTICE_SECONDS = 3.0  # until messages go to the inbox, once Kafka is away
 INBOXES = tuple(f"{name}.inbox" for name in ("ingest_email", "ingest_sms", "ingest_social"))
 OUTBOXES = ("router.outbox", "timeline.outbox")
@@ -126,23 +122,17 @@ class _Rehearsal:
         shutil.rmtree(self._safe, ignore_errors=True)
 
     async def run(self) -> Outcome:
-        over = asyncio.Event()
-        limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(timeout=CLIENT_SECONDS, limits=limits) as client:
-            writers = writers_on(self._stack, client, self._plan.customers_per_channel)
-            async with asyncio.TaskGroup() as tasks:
-                pace, ledger = self._plan.per_second, self._ledger
-                tasks.create_task(write_until(over.is_set, writers, pace, system_clock, ledger))
-                await self._back_up()
-                await self._phase("all is well since the backup", self._plan.since_seconds)
-                await self._lose_and_restore()
-                await self._phase("all is well again", self._plan.after_seconds)
-                over.set()
-            began = self._now()
-            reader = reader_of(self._stack, client, "restore")
-            verdict = await settled(self._ledger, reader, self._report)
-            self._loss.caught_up_seconds = self._now() - began
-        kafka = f"{LOOPBACK}:{self._stack.ports.kafka}"
+        plan, stack, report = self._plan, self._stack, self._report
+        async with writing(stack, plan.customers_per_channel, plan.per_second, report) as ledger:
+            self._ledger = ledger
+            await self._back_up()
+            await self._phase("all is well since the backup", plan.since_seconds)
+            await self._lose_and_restore()
+            await self._phase("all is well again", plan.after_seconds)
+        began = self._now()
+        verdict = await settled(stack, ledger, report)
+        self._loss.caught_up_seconds = self._now() - began
+        kafka = f"{LOOPBACK}:{stack.ports.kafka}"
         messages = await read_everything(kafka, topic=MESSAGES.name)
         routing = await read_everything(kafka)
         return Outcome(

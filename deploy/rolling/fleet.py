@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Self
@@ -95,26 +96,32 @@ class Deployment:
 
 
 class Fleet:
-    """All five services of a stack, started and behind their addresses inside the block."""
+    """All five services of a stack, each behind its address."""
 
-    def __init__(self, stack: Stack, report: Report) -> None:
-        self._report = report
+    def __init__(self, stack: Stack) -> None:
         self.deployments = [Deployment(name, stack) for name in SERVICES]
 
-    async def __aenter__(self) -> Self:
+    @classmethod
+    @asynccontextmanager
+    async def started(cls, stack: Stack, report: Report) -> AsyncIterator[Self]:
+        """Yield them ready. Nothing of them is left after the block, even if they never were."""
+        fleet = cls(stack)
+        try:
+            await fleet._start(report)
+            yield fleet
+        finally:
+            every = [process for item in fleet.deployments for process in item.all]
+            # Nothing is looked at any more.
+            await asyncio.to_thread(side_by_side, [process.kill for process in every])
+            for surface in fleet.surfaces:
+                await surface.close()
+
+    async def _start(self, report: Report) -> None:
         processes = [deployment.process for deployment in self.deployments]
         await asyncio.to_thread(side_by_side, [process.start for process in processes])
-        await asyncio.to_thread(wait_until_ready, processes, self._report)
+        await asyncio.to_thread(wait_until_ready, processes, report)
         for deployment in self.deployments:
             await deployment.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        everything = [process for item in self.deployments for process in item.all]
-        # Nothing is looked at any more.
-        await asyncio.to_thread(side_by_side, [process.kill for process in everything])
-        for surface in self.surfaces:
-            await surface.close()
 
     @property
     def surfaces(self) -> list[Balancer]:

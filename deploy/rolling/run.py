@@ -5,24 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import uvloop
 
 from assignment_laws.told import read_everything
-from chaos.audit import reader_of, settled, writers_on
+from chaos.audit import settled, writing
 from chaos.verdict import Verdict
 from common.core.topics import MESSAGES
-from common.edges.clock import system_clock
 from local_stack.ports import LOOPBACK
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
 from outage.phases import CHANNELS
-from pretend.writers import Ledger, Try, write_until
+from pretend.writers import Try
 from rolling.findings import OFTEN, Decided, decided, pauses, percentile, repetitions
 from rolling.fleet import Deployment, Fleet, Pace, Replacement
 
-CLIENT_SECONDS = 10  # shorter than Twilio's patience, longer than LINE's
 WANTED_SECONDS = 1.0  # for 99 of 100 acknowledgements
 
 
@@ -72,7 +69,7 @@ class Outcome:
         """Return what was not as promised, a sentence each."""
         late = [item.service for item in self.replacements if not item.ended_by_itself]
         found = [
-            *([] if self.verdict.is_exact else [f"the timeline is not exact: {self.verdict}"]),
+            *self.verdict.complaints,
             *([] if self.decided.is_exact else [f"the bus is not exact: {self.decided}"]),
             *(f"{name} had to be killed: it did not drain in time" for name in late),
         ]
@@ -97,28 +94,19 @@ def run(plan: Plan, home: Path, report: Report) -> Outcome:
     """Run a stack of its own in `home` through the plan."""
     with throwaway_stack(home, report) as (stack, _):
         stack.start_schemas(report)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_roll(plan, stack, report))
+        return uvloop.run(_roll(plan, stack, report))
 
 
 async def _roll(plan: Plan, stack: Stack, report: Report) -> Outcome:
-    limits = httpx.Limits(max_connections=200)
-    client = httpx.AsyncClient(timeout=CLIENT_SECONDS, limits=limits)
-    async with Fleet(stack, report) as fleet, client:
-        writers = writers_on(stack, client, plan.customers_per_channel)
-        ledger, over = Ledger(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-        async with asyncio.TaskGroup() as tasks:
-            pace = plan.per_second
-            tasks.create_task(write_until(over.is_set, writers, pace, system_clock, ledger))
+    loop = asyncio.get_running_loop()
+    async with Fleet.started(stack, report) as fleet:
+        async with writing(stack, plan.customers_per_channel, plan.per_second, report) as ledger:
             await asyncio.sleep(plan.well_seconds)
             began = loop.time()
             replacements = await _replace_all(plan, fleet, report)
             seconds = loop.time() - began
             await asyncio.sleep(plan.well_seconds)
-            over.set()
-        report.say("writers", f"{ledger.total} acknowledged, {ledger.refusals} tries refused")
-        verdict = await settled(ledger, reader_of(stack, client, "rolling"), report)
+        verdict = await settled(stack, ledger, report)
         kafka = f"{LOOPBACK}:{stack.ports.kafka}"
         messages, routing = (
             await read_everything(kafka, "", MESSAGES.name),

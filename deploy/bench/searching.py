@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 import asyncpg
 
 from bench.asking import ask, get
+from bench.history import TENANT
 from bench.load import Outcome
 from bench.texts import story_of
 from local_stack.ports import LOOPBACK
@@ -23,11 +24,12 @@ A_PAGE = 100
 SEED = 20261102
 
 _PAIR = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))")
+# A superuser sees every tenant, and other stages have told of theirs on the same bus.
 _STANDS_IN = """
     SELECT event_id FROM timeline.search_document
      WHERE generation = (SELECT number FROM timeline.search_generation WHERE live)
-       AND plain LIKE '%' || $1 || '%'
-     ORDER BY occurred_at DESC, event_id DESC LIMIT $2
+       AND tenant = $1 AND plain LIKE '%' || $2 || '%'
+     ORDER BY occurred_at DESC, event_id DESC LIMIT $3
 """
 
 
@@ -56,14 +58,19 @@ async def compare(port: int, token: str, superuser: str) -> int:
     connection = await asyncpg.connect(superuser)
     compared = 0
     for word in words(CHECKED):
-        rows = await connection.fetch(_STANDS_IN, word, MOST_COMPARED, timeout=None)
-        wanted = [str(row["event_id"]) for row in rows]
+        wanted = await stands_in(connection, word)
         found = _found(port, token, word, len(wanted))
         if found != wanted:
             raise RuntimeError(_difference(word, found, wanted))
         compared += len(wanted)
     await connection.close()
     return compared
+
+
+async def stands_in(connection: asyncpg.Connection, word: str) -> list[str]:
+    """Return the tenant's newest events with a word in their texts, as LIKE finds them."""
+    rows = await connection.fetch(_STANDS_IN, TENANT, word, MOST_COMPARED, timeout=None)
+    return [str(row["event_id"]) for row in rows]
 
 
 def _difference(word: str, found: Sequence[str], wanted: Sequence[str]) -> str:

@@ -5,8 +5,10 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import Rows, Tell, on_the_bus
 from tests.unit.timeline.telling import (
@@ -21,6 +23,7 @@ from tests.unit.timeline.telling import (
     profile,
 )
 
+from bench.searching import stands_in
 from common.core.cloudevents import Event
 from common.core.events import (
     Attachment,
@@ -31,6 +34,7 @@ from common.core.events import (
 )
 from common.core.ids import customer_id
 from common.edges.database import reading
+from local_stack.shared_servers import SharedPostgres
 from timeline.core.search_cursor import Order, beginning, read_search_cursor
 from timeline.core.search_hits import Hits
 from timeline.core.search_query import read_query
@@ -315,6 +319,20 @@ async def test_pages_go_through_everything_once(
     assert len(walked) == len(set(walked)) == 18
     ranks = [hit.rank for hit in whole.hits]
     assert order is Order.NEWEST or ranks == sorted(ranks, reverse=True)
+
+
+async def test_a_benchmark_compares_with_like_on_the_texts_of_its_tenant_only(
+    learn: IndexBatch, find: Find, migrated: str, postgres_server: SharedPostgres
+) -> None:
+    ours = [message(text="至急確認をお願いします", message_id=f"m{n}", minutes=n) for n in range(3)]
+    await learn(*ours, message(text="交換です", message_id="m3", minutes=3))
+    await learn(message(text="至急確認をお願いします", minutes=9, tenant="streams"))
+    superuser = postgres_server.admin.url(make_url(migrated).database or "")
+    connection = await asyncpg.connect(superuser)
+    standing = await stands_in(connection, "認を")
+    await connection.close()
+    assert standing == [str(found) for found in ids(await find("認を"))]
+    assert len(standing) == len(ours)
 
 
 async def test_the_index_waits_for_the_timeline(

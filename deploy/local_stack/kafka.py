@@ -81,6 +81,8 @@ class KafkaServer:
         return [
             *(f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"),
             *("-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"),
+            # The second compiler pays after hours: a broker that lives for minutes takes a third less without.
+            "-XX:TieredStopAtLevel=1",
             f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
             *("-cp", f"{kafka_jars(self.jars_folder)}/*"),
         ]

@@ -133,6 +133,7 @@ def test_nothing_is_an_answer_without_a_question_in_its_time_about_a_resolved_ca
     assert take(written("4"), case=None) is None
     assert take(written("4"), case=replace(solved, state=CaseState.WAITING)) is None
     assert take(written("4"), asked=False) is None
+    assert take(written("4"), case=replace(solved, case_id=UUID(int=3))) is None
     assert take(written("4", received_at=solved.opened_at - HOUR)) is None
     assert take(written("4", received_at=solved.opened_at + 73 * HOUR)) is None
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from common.core.cases import CaseOpened, Decision
 from common.core.errors import PoisonError
@@ -52,6 +53,41 @@ async def test_an_answer_that_the_bus_repeats_counts_once(
 
     assert len(await stage.told("survey.answered")) == 1
     assert len(await rows(CASES)) == 2
+    assert len(await rows("SELECT 1 FROM decision")) == 2
+
+
+async def test_one_batch_holds_an_answer_and_another_conversations_number(
+    stage: Any, asked: UUID, says: Write, rows: Rows
+) -> None:
+    other = {"contact": "line:main:U0123456789", "conversation": "line:main:U0123456789"}
+    await stage.handle(says("注文番号を教えてください", minutes=65, **other))
+
+    await stage.handle(says("5", minutes=70, **other), says("4", minutes=70))
+
+    (answer,) = await stage.told("survey.answered")
+    assert (answer.data.case_id, answer.data.score) == (asked, 4)
+    assert {case.state for case in await rows(CASES)} == {"resolved", "waiting"}
+
+
+async def test_questions_are_looked_for_only_where_a_batch_has_a_resolved_case(
+    stage: Any, resolved: Resolved, says: Write
+) -> None:
+    sent: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    def looked() -> bool:
+        return any("state = 'requested'" in statement for statement in sent)
+
+    event.listen(stage.writer.sync_engine, "before_cursor_execute", note)
+    await stage.handle(says("はい"), says("5", minutes=1))
+    assert sent
+    assert not looked()
+
+    await resolved(minutes=2)
+    await stage.handle(says("はい", minutes=3))
+    assert looked()
 
 
 async def test_a_low_answer_opens_a_case_that_explains_itself(

@@ -64,6 +64,8 @@ def taken(
     `asked` are the questions without an answer, by case. Only while the case that was asked about is the
     conversation's newest and still resolved can a message be an answer to anything but an agent.
     """
+    if not asked:
+        return None
     _, case = find(arrival, customer, cases)
     if case is None or case.state is not CaseState.RESOLVED:
         return None

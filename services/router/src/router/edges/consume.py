@@ -27,13 +27,8 @@ from router.edges.known import TenantContact, customers, with_last_agents
 from router.edges.projection import project
 from router.edges.reconsider import reconsider
 from router.edges.signals import news_of, tell
-from router.edges.store import Step, decided, newest_cases, save
-from router.edges.survey_answers import (
-    hear_activities,
-    keep_answers,
-    open_questions,
-    taken_before,
-)
+from router.edges.store import Step, handled_before, newest_cases, save
+from router.edges.survey_answers import hear_activities, keep_answers, open_questions
 
 TOPICS = (MESSAGES.name, CUSTOMERS.name, CONSENT.name, ACTIVITIES.name)
 
@@ -80,11 +75,11 @@ async def _route(
     now: datetime,
 ) -> list[Case]:
     """Route messages in their order; return how each left its case."""
-    done = await decided(connection, arrivals) | await taken_before(connection, arrivals)
+    done = await handled_before(connection, arrivals)
     known = await customers(connection, {(item.tenant, item.contact) for item in arrivals})
     keys = {(item.tenant, key) for item in arrivals for key in filing_keys(item)}
     cases = await newest_cases(connection, keys)
-    asked = await open_questions(connection, arrivals, keys)
+    asked = await open_questions(connection, arrivals, cases)
     opening = {
         (item.tenant, item.contact) for item in arrivals if not _has_open(item, cases[item.tenant])
     }

@@ -33,7 +33,7 @@ _CHANGING = (
     "first_responded_at",
 )
 
-_DECIDED = text(
+_HANDLED = text(
     """
     WITH asked (tenant, message_event) AS (
       SELECT * FROM unnest(CAST(:tenant AS text[]), CAST(:message_event AS uuid[]))
@@ -41,6 +41,10 @@ _DECIDED = text(
     SELECT tenant, message_event FROM decision JOIN asked USING (tenant, message_event)
      UNION ALL
     SELECT tenant, message_event FROM answer JOIN asked USING (tenant, message_event)
+     UNION ALL
+    SELECT asked.tenant, message_event FROM asked
+      JOIN survey_answer AS heard
+        ON heard.answer_event = message_event AND heard.tenant = asked.tenant
     """
 )
 # The open case, else the one resolved last; locked, so that nobody changes it beside us.
@@ -82,12 +86,12 @@ class Recorded(Struct, frozen=True):
     inputs: Inputs
 
 
-async def decided(
+async def handled_before(
     connection: AsyncConnection, arrivals: Sequence[Arrival]
 ) -> set[tuple[str, UUID]]:
-    """Return which messages already have a decision or answered a case, by tenant and event."""
+    """Return which messages already have a decision, or answered a case or survey, by tenant and event."""
     result = await connection.execute(
-        _DECIDED,
+        _HANDLED,
         {
             "tenant": [arrival.tenant for arrival in arrivals],
             "message_event": [arrival.event for arrival in arrivals],
@@ -131,7 +135,8 @@ async def save(
     Raises TransientError where another worker was faster with the same conversation or message:
     the batch then has to be decided again, on what that one left.
     """
-    last = {step.case.case_id: asleep(step.case, policy, now) for step in steps}
+    left = {step.case.case_id: step.case for step in steps}  # the last of several counts
+    last = {case_id: asleep(case, policy, now) for case_id, case in left.items()}
     opened = [case for case_id, case in last.items() if case_id not in known]
     changed = [case for case_id, case in last.items() if case_id in known]
     if opened:

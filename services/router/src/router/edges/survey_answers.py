@@ -1,6 +1,6 @@
 """Answers into Postgres, each once: those in messages, and those that other systems tell of."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from common.core.events import Activity
 from common.core.surveys import SurveyRequested
 from common.edges.outbox import enqueue
 from router.core.acceptance import accepted_activity
+from router.core.continuity import filing_keys
 from router.core.facts import Arrival, Case, CaseState, Rosters
 from router.core.policy import Policy
 from router.core.survey_activities import KIND, Told, said_in, told_in
@@ -95,13 +96,23 @@ class _Named(Struct, frozen=True):
 
 
 async def open_questions(
-    connection: AsyncConnection, arrivals: Sequence[Arrival], keys: Collection[TenantKey]
+    connection: AsyncConnection,
+    arrivals: Iterable[Arrival],
+    cases: Mapping[str, Mapping[str, Case]],
 ) -> dict[UUID, SurveyRequested]:
-    """Return the questions without an answer of these conversations, by case.
+    """Return the questions without an answer that these messages may answer, by case.
 
-    None where no message could be an answer: then nobody is asked.
+    `cases` are the newest of each conversation, by tenant and filing key. Only about a resolved one can
+    a question be answered (`taken`), so texts are read, and Postgres is asked, for few messages.
     """
-    if not any(may_answer(arrival.message) for arrival in arrivals):
+    resolved = {
+        (tenant, key)
+        for tenant, by_key in cases.items()
+        for key, case in by_key.items()
+        if case.state is CaseState.RESOLVED
+    }
+    keys = sorted(_answerable(arrivals, resolved))
+    if not keys:
         return {}
     named = {
         "tenant": [tenant for tenant, _ in keys],
@@ -109,14 +120,6 @@ async def open_questions(
     }
     rows = await connection.execute(_ASKED, named)
     return {row.case_id: _read_request(row.request) for row in rows}
-
-
-async def taken_before(
-    connection: AsyncConnection, arrivals: Iterable[Arrival]
-) -> set[tuple[str, UUID]]:
-    """Return which of these messages were taken for answers already, by tenant and event."""
-    maybe = [(one.tenant, one.event) for one in arrivals if may_answer(one.message)]
-    return await _taken(connection, maybe) if maybe else set()
 
 
 async def keep_answers(connection: AsyncConnection, heard: Sequence[Taken]) -> None:
@@ -210,6 +213,18 @@ async def _named(
     if request is not None and not _concerns(request, activity, told):
         return _Named(None, None, again=False)
     return _Named(request, _about(row), again=row["asked"] == "answered")
+
+
+def _answerable(arrivals: Iterable[Arrival], resolved: Collection[TenantKey]) -> set[TenantKey]:
+    """Return the resolved conversations in which somebody may have answered."""
+    if not resolved:
+        return set()
+    found: set[TenantKey] = set()
+    for arrival in arrivals:
+        theirs = {(arrival.tenant, key) for key in filing_keys(arrival)}.intersection(resolved)
+        if theirs and may_answer(arrival.message):
+            found |= theirs
+    return found
 
 
 def _concerns(request: SurveyRequested, activity: Activity, told: Told) -> bool:

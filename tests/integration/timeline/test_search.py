@@ -321,6 +321,36 @@ async def test_pages_go_through_everything_once(
     assert order is Order.NEWEST or ranks == sorted(ranks, reverse=True)
 
 
+async def test_a_page_of_words_that_stand_in_the_newest_texts_needs_no_index(
+    learn: IndexBatch, find: Find, writer: AsyncEngine
+) -> None:
+    told = [message(text="返品です", message_id=f"m{n}", minutes=n) for n in range(4)]
+    await learn(*told)
+    async with writer.begin() as connection:
+        await connection.execute(text("UPDATE search_document SET terms = ''"))
+    newest = [one.attributes.id for one in reversed(told)]
+    page = await find("返品", limit=2)
+    assert ids(page) == newest[:2]
+    assert ids(await find("返品", limit=1, before=page.next)) == newest[2:3]
+    assert ids(await find("返品", limit=2, kind="message")) == []  # these the index has to find
+
+
+async def test_what_stands_only_in_older_texts_is_found_by_the_index(
+    learn: IndexBatch, find: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("timeline.edges.search.MOST_CANDIDATES", 4)
+    texts = ["返品です"] * 9 + ["普通の話"] * 7 + ["返品の件"] + ["普通の話"] * 2
+    told = [message(text=words, message_id=f"m{n}", minutes=n) for n, words in enumerate(texts)]
+    await learn(*told)
+    wanted = [told[n].attributes.id for n in (16, *range(8, -1, -1))]
+    page = await find("返品", limit=2)
+    walked = ids(page)
+    while page.next:
+        page = await find("返品", limit=2, before=page.next)
+        walked += ids(page)
+    assert walked == wanted
+
+
 async def test_a_benchmark_compares_with_like_on_the_texts_of_its_tenant_only(
     learn: IndexBatch, find: Find, migrated: str, postgres_server: SharedPostgres
 ) -> None:

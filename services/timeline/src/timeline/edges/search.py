@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from common.edges.database import ReadConnection
@@ -17,21 +18,24 @@ from timeline.core.search_wording import wording
 from timeline.edges.reader import amendments_of
 from timeline.edges.search_documents import Held, held
 
-# No page looks at more texts than this. A page of `newest` that comes to the end of them is short,
-# and the next one goes on from there; `best` compares these.
+# No page looks at more texts than this of those that the index proposes. A page of `newest` that
+# comes to the end of them is short, and the next one goes on from there; `best` compares these.
 MOST_CANDIDATES = 5_000
 LONGEST_SECONDS = 1.5
 
-# The policy `sought` lets the index be used (migration 0004). Its lists differ so much in length
-# that no plan fits two questions.
+# The lists of the index differ so much in length that no plan fits two questions. Texts that are
+# sorted need more memory than Postgres gives by itself, and nothing is asked that is worth compiling.
 _PREPARE = text(
     """
-    SELECT set_config('madoguchi.sought', :sought, true),
-           set_config('plan_cache_mode', 'force_custom_plan', true),
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+           set_config('jit', 'off', true),
+           set_config('work_mem', '16MB', true),
            set_config('statement_timeout', :milliseconds, true),
            (SELECT number FROM search_generation WHERE live)
     """
 )
+# The policy `sought` lets the index be used (migration 0004); until then it lets every row pass.
+_SEEK = text("SELECT set_config('madoguchi.sought', :sought, true)")
 _RANK = "\n".join(
     f"WHEN strpos(split_part(plain, E'\\n', {place}), needle) > 0 THEN {WEIGHTS[name]}"
     for place, name in sorted(
@@ -57,11 +61,11 @@ _CANDIDATES = """
 _MATCHES = f"""
     WITH candidate AS MATERIALIZED ({_CANDIDATES})
     SELECT event_id, occurred_at, rank FROM candidate CROSS JOIN LATERAL (
-      SELECT CAST(avg(CASE {_RANK} ELSE 0 END) AS int) AS rank,
-             bool_and(strpos(plain, needle) > 0) AS exact
+      SELECT CAST(avg(CASE {_RANK} ELSE 0 END) AS int) AS rank
         FROM unnest(CAST(:needles AS text[])) AS needle
     ) AS compared
-     WHERE exact
+     WHERE (SELECT bool_and(strpos(plain, needle) > 0)
+              FROM unnest(CAST(:needles AS text[])) AS needle)
 """  # noqa: S608 - queries of our own
 _PAGES = {
     Order.NEWEST: text(f"{_MATCHES} ORDER BY occurred_at DESC, event_id DESC LIMIT :most"),
@@ -94,6 +98,11 @@ class Filters(Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     contacts: tuple[int, ...] | None = None
+
+    @property
+    def only_time(self) -> bool:
+        """Whether nothing but the time is asked for."""
+        return replace(self, since=None, until=None) == Filters()
 
 
 class Match(Struct, frozen=True):
@@ -130,9 +139,10 @@ async def contact_row(connection: ReadConnection, tenant: str, address: str) -> 
 async def search(connection: ReadConnection, wanted: Search) -> Hits:
     """Return a page of what has all that is asked for and may be seen."""
     parameters = await _prepared(connection, wanted)
-    page = _PAGES[wanted.after.order]
-    rows = await connection.execute(page, parameters | {"most": wanted.limit + 1})
-    matches = [Match(row.event_id, row.occurred_at, row.rank) for row in rows]
+    matches = await _among_newest(connection, wanted, parameters)
+    if len(matches) <= wanted.limit:
+        await connection.execute(_SEEK, {"sought": tsquery(wanted.query, wanted.tenant)})
+        matches = await _matches(connection, wanted, parameters)
     shown = matches[: wanted.limit]
     if len(matches) > wanted.limit:
         following: str | None = _cursor(wanted.after.order, shown[-1])
@@ -141,12 +151,32 @@ async def search(connection: ReadConnection, wanted: Search) -> Hits:
     return Hits(await _hits(connection, wanted, shown), following)
 
 
+async def _among_newest(
+    connection: ReadConnection, wanted: Search, parameters: dict[str, object]
+) -> list[Match]:
+    """Return what matches among the newest texts, whatever the index knows of them.
+
+    The index would bring every text in which a word stands, 10,000 of a million for a word in a
+    hundred, from all over the table; here one page of them lies side by side. Where more than the
+    time is asked for one might have to look far for that many.
+    """
+    if wanted.after.order is Order.BEST or not wanted.filters.only_time:
+        return []
+    return await _matches(connection, wanted, parameters)
+
+
+async def _matches(
+    connection: ReadConnection, wanted: Search, parameters: dict[str, object]
+) -> list[Match]:
+    """Return a page and one more, where there is one more."""
+    page = _PAGES[wanted.after.order]
+    rows = await connection.execute(page, parameters | {"most": wanted.limit + 1})
+    return [Match(row.event_id, row.occurred_at, row.rank) for row in rows]
+
+
 async def _prepared(connection: ReadConnection, wanted: Search) -> dict[str, object]:
-    """Tell the index what is sought; return the parameters of the queries that follow."""
-    settings = {
-        "sought": tsquery(wanted.query, wanted.tenant),
-        "milliseconds": str(int(LONGEST_SECONDS * 1000)),
-    }
+    """Set what holds for all queries that follow; return their parameters."""
+    settings = {"milliseconds": str(int(LONGEST_SECONDS * 1000))}
     *_, generation = (await connection.execute(_PREPARE, settings)).one()
     filters, after = wanted.filters, wanted.after
     end, end_event = filters.until or datetime.max.replace(tzinfo=UTC), UUID(int=0)

@@ -32,7 +32,8 @@ def show(outcome: Outcome, report: Report) -> None:
     for channel in CHANNELS.values():
         took = waited(outcome.tries, channel)
         report.show(f"acknowledged   {channel:<6} {len(took)} times, {told(took)}")
-    report.show(f"acknowledged   {'all':<6} {told(waited(outcome.tries))}")
+    for phase in outcome.phases:
+        report.show(f"{phase.name:<28} {told(waited(outcome.during(phase)))}")
     report.show(
         f"refused        {len(outcome.refusals)} tries, "
         f"{outcome.refused_connections} connections at the balancer"

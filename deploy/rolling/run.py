@@ -1,7 +1,8 @@
 """One rolling restart of everything, from an empty stack to a verdict."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,15 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """In which way all were replaced between two moments, in seconds of the event loop's clock."""
+
+    name: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What was acknowledged while processes came and went, and what bus and timeline made of it."""
 
@@ -49,7 +59,7 @@ class Outcome:
     repeated: int
     replacements: Sequence[Replacement]
     tries: Sequence[Try]
-    seconds: float
+    phases: Sequence[Phase]
     refused_connections: int
     pauses: Mapping[str, Sequence[float]]
     wanted_seconds: float
@@ -60,9 +70,13 @@ class Outcome:
         return [item for item in self.tries if not item.acknowledged]
 
     @property
-    def p99(self) -> float:
-        """Return how long 99 of 100 acknowledgements took at most, in seconds."""
-        return percentile(sorted(waited(self.tries)), OFTEN)
+    def seconds(self) -> float:
+        """Return how long processes were replaced."""
+        return sum(phase.ended - phase.began for phase in self.phases)
+
+    def during(self, phase: Phase) -> list[Try]:
+        """Return what was tried in one phase."""
+        return [item for item in self.tries if phase.began <= item.sent < phase.ended]
 
     @property
     def complaints(self) -> list[str]:
@@ -75,8 +89,12 @@ class Outcome:
         ]
         if self.refusals:
             found.append(f"providers were refused {len(self.refusals)} times")
-        if self.p99 > self.wanted_seconds:
-            found.append(f"99 of 100 acknowledgements took up to {self.p99:.2f} s")
+        for phase in self.phases:
+            late_after = percentile(sorted(waited(self.during(phase))), OFTEN)
+            if late_after > self.wanted_seconds:
+                found.append(
+                    f"{phase.name}: 99 of 100 acknowledgements took up to {late_after:.2f} s"
+                )
         return found
 
 
@@ -98,13 +116,10 @@ def run(plan: Plan, home: Path, report: Report) -> Outcome:
 
 
 async def _roll(plan: Plan, stack: Stack, report: Report) -> Outcome:
-    loop = asyncio.get_running_loop()
     async with Fleet.started(stack, report) as fleet:
         async with writing(stack, plan.customers_per_channel, plan.per_second, report) as ledger:
             await asyncio.sleep(plan.well_seconds)
-            began = loop.time()
-            replacements = await _replace_all(plan, fleet, report)
-            seconds = loop.time() - began
+            replacements, phases = await _replace_all(plan, fleet, report)
             await asyncio.sleep(plan.well_seconds)
         verdict = await settled(stack, ledger, report)
         kafka = f"{LOOPBACK}:{stack.ports.kafka}"
@@ -117,25 +132,38 @@ async def _roll(plan: Plan, stack: Stack, report: Report) -> Outcome:
             decided=decided(messages, routing),
             repeated=repetitions(messages) + repetitions(routing),
             replacements=replacements,
-            tries=[item for item in ledger.tries if began <= item.sent <= began + seconds],
-            seconds=seconds,
+            tries=[
+                item for item in ledger.tries if phases[0].began <= item.sent < phases[-1].ended
+            ],
+            phases=phases,
             refused_connections=sum(surface.refused for surface in fleet.surfaces),
             pauses=pauses(fleet.logs),
             wanted_seconds=plan.wanted_seconds,
         )
 
 
-async def _replace_all(plan: Plan, fleet: Fleet, report: Report) -> list[Replacement]:
+async def _replace_all(
+    plan: Plan, fleet: Fleet, report: Report
+) -> tuple[list[Replacement], list[Phase]]:
     done: list[Replacement] = []
+    phases: list[Phase] = []
+    loop = asyncio.get_running_loop()
 
     async def replace(deployment: Deployment) -> None:
         done.append(await deployment.replace(plan.pace, report))
 
-    for number in range(plan.rounds):
-        report.say("rolling", f"round {number + 1}: one service after the other")
-        for deployment in fleet.deployments:
-            await replace(deployment)
+    @asynccontextmanager
+    async def phase(name: str) -> AsyncIterator[None]:
+        report.say("rolling", name)
+        began = loop.time()
+        yield
+        phases.append(Phase(name, began, loop.time()))
+
+    for _ in range(plan.rounds):
+        async with phase("one service after the other"):
+            for deployment in fleet.deployments:
+                await replace(deployment)
     for _ in range(plan.together):
-        report.say("rolling", "all services at once, as `helm upgrade` does it")
-        await asyncio.gather(*map(replace, fleet.deployments))
-    return done
+        async with phase("all services at once"):  # as `helm upgrade` does it
+            await asyncio.gather(*map(replace, fleet.deployments))
+    return done, phases

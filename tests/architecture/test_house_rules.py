@@ -45,15 +45,22 @@ def test_a_file_is_one_thing(path: Path) -> None:
 
 
 def test_imports_stand_at_the_top_where_cycles_cannot_hide() -> None:
-    hidden = [
-        f"{name_of(path)}:{node.lineno}"
+    late = {  # what only some processes need, and every start would pay for: test_starting.py
+        ("common/edges/ingest.py", "common.edges.migrations"),
+        ("common/edges/tracing.py", "common.edges.spans"),
+        ("router/__main__.py", "common.edges"),
+        ("router/core/calendars.py", "holidays"),
+        ("timeline/__main__.py", "common.edges"),
+    }
+    hidden = {
+        (name_of(path).partition("/src/")[2], getattr(node, "module", None))
         for path in SOURCES
         for function in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert hidden == []
+    }
+    assert hidden == late
 
 
 @pytest.mark.parametrize(

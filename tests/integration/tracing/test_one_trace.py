@@ -22,8 +22,9 @@ from common.edges.clock import system_clock
 from common.edges.ingest import MIGRATIONS
 from common.edges.kafka import KafkaAccess
 from common.edges.service import Component
+from common.edges.spans import Tracing
 from common.edges.topics import apply_topics
-from common.edges.tracing import Tracing, use_tracing
+from common.edges.tracing import use_tracing
 from local_stack.layout import ROOT
 from pretend.webhooks import line_text
 

@@ -4,26 +4,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
-import typer
+from common.starting import collecting_later
 
-from common.cli import add_replay
-from common.core.adapters import ChannelAccount, Original
-from common.core.cloudevents import structured
-from common.core.naming import attributes_of
-from common.edges.clock import system_clock
-from common.edges.ingest import migrate_ingest
-from common.edges.logs import configure_logs
-from common.edges.migrations import migrate as migrate_schema
-from common.edges.parsing import Parsing, read_all
-from common.edges.service import run
-from common.edges.tracing import configure_tracing
-from ingest_email.core.providers.registry import ADAPTERS
-from ingest_email.core.reading import read, unread
-from ingest_email.edges.mailbox_store import MIGRATIONS
-from ingest_email.edges.mailroom import PROVIDER
-from ingest_email.settings import Settings
-from ingest_email.wiring import SERVICE, build
+with collecting_later():
+    import msgspec
+    import typer
+
+    from common.cli import add_replay
+    from common.core.adapters import ChannelAccount, Original
+    from common.core.cloudevents import structured
+    from common.core.naming import attributes_of
+    from common.edges.clock import system_clock
+    from common.edges.ingest import migrate_ingest
+    from common.edges.logs import configure_logs
+    from common.edges.parsing import Parsing, read_all
+    from common.edges.service import run
+    from common.edges.tracing import configure_tracing
+    from ingest_email.core.providers.registry import ADAPTERS
+    from ingest_email.core.reading import read, unread
+    from ingest_email.edges.mailbox_store import MIGRATIONS
+    from ingest_email.edges.mailroom import PROVIDER
+    from ingest_email.settings import Settings
+    from ingest_email.wiring import SERVICE, build
 
 PROVIDERS = (PROVIDER, *sorted(ADAPTERS))  # the first: a mail and nothing around it
 
@@ -46,7 +48,7 @@ def migrate() -> None:
     """Bring the service's database schema to the newest revision."""
     settings = Settings()
     migrate_ingest(SERVICE, settings)
-    migrate_schema(MIGRATIONS, settings.database, SERVICE)
+    migrate_ingest(SERVICE, settings, MIGRATIONS)
 
 
 @app.command()

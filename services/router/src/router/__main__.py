@@ -1,18 +1,20 @@
 """`python -m router serve | migrate | explain | simulate | rules …`."""
 
-import typer
+from common.starting import collecting_later
 
-from common.edges.logs import configure_logs
-from common.edges.migrations import migrate as migrate_schema
-from common.edges.service import run
-from common.edges.tracing import configure_tracing
-from router import rules_command
-from router.command_line import listed, refuse
-from router.core.loading import RulesError
-from router.explain_command import explain
-from router.settings import Settings
-from router.simulate_command import simulate
-from router.wiring import MIGRATIONS, SERVICE, build
+with collecting_later():
+    import typer
+
+    from common.edges.logs import configure_logs
+    from common.edges.service import run
+    from common.edges.tracing import configure_tracing
+    from router import rules_command
+    from router.command_line import listed, refuse
+    from router.core.loading import RulesError
+    from router.explain_command import explain
+    from router.settings import Settings
+    from router.simulate_command import simulate
+    from router.wiring import MIGRATIONS, SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(rules_command.app, name="rules")
@@ -38,7 +40,9 @@ def serve() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the service's database schema to the newest revision."""
-    migrate_schema(MIGRATIONS, Settings().database, SERVICE)
+    from common.edges import migrations  # noqa: PLC0415 - Alembic, which nobody serves with
+
+    migrations.migrate(MIGRATIONS, Settings().database, SERVICE)
 
 
 if __name__ == "__main__":

@@ -3,23 +3,25 @@
 import asyncio
 from typing import Annotated
 
-import typer
+from common.starting import collecting_later
 
-from common.core.identity_events import DecisionKind, IdentityDecided
-from common.edges.clock import system_clock
-from common.edges.database import create_writer_engine
-from common.edges.logs import configure_logs
-from common.edges.migrations import migrate as migrate_schema
-from common.edges.service import run
-from common.edges.tracing import configure_tracing
-from timeline.core.values import canonical
-from timeline.edges.deciding import decide
-from timeline.figures_command import figures
-from timeline.rebuild_command import rebuild_timeline
-from timeline.rights_command import access_log, export
-from timeline.search_command import search, search_index
-from timeline.settings import Settings
-from timeline.wiring import MIGRATIONS, SERVICE, build
+with collecting_later():
+    import typer
+
+    from common.core.identity_events import DecisionKind, IdentityDecided
+    from common.edges.clock import system_clock
+    from common.edges.database import create_writer_engine
+    from common.edges.logs import configure_logs
+    from common.edges.service import run
+    from common.edges.tracing import configure_tracing
+    from timeline.core.values import canonical
+    from timeline.edges.deciding import decide
+    from timeline.figures_command import figures
+    from timeline.rebuild_command import rebuild_timeline
+    from timeline.rights_command import access_log, export
+    from timeline.search_command import search, search_index
+    from timeline.settings import Settings
+    from timeline.wiring import MIGRATIONS, SERVICE, build
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(search, name="search")
@@ -43,7 +45,9 @@ def serve() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the service's database schema to the newest revision."""
-    migrate_schema(MIGRATIONS, Settings().database, SERVICE)
+    from common.edges import migrations  # noqa: PLC0415 - Alembic, which nobody serves with
+
+    migrations.migrate(MIGRATIONS, Settings().database, SERVICE)
 
 
 @app.command()

@@ -15,7 +15,6 @@ from common.edges.inbox import Inbox
 from common.edges.intake import Intake
 from common.edges.kafka import kafka_access
 from common.edges.media_service import build_media
-from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.originals import Originals
 from common.edges.outbound import Outbound
@@ -117,4 +116,6 @@ def parsing_limits(settings: IngestSettings) -> ParsingLimits:
 
 def migrate_ingest(service: str, settings: IngestSettings, scripts: Path = MIGRATIONS) -> None:
     """Bring the service's schema, which holds its inbox, to the newest revision."""
+    from common.edges.migrations import migrate  # noqa: PLC0415 - Alembic, which nobody serves with
+
     migrate(scripts, settings.database, service)

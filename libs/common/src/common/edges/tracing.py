@@ -1,29 +1,24 @@
 """Spans: where the time of one message went, sent to an OpenTelemetry collector.
 
 A span is made when what it tells of is over and its effect is durable: a step that was rolled back
-leaves none. Nothing is traced, at no cost, where no collector is named.
+leaves none. Nothing is traced, at no cost, where no collector is named; not even OpenTelemetry's SDK
+is read, a twentieth of a start.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from random import getrandbits
+from typing import TYPE_CHECKING
 
 import structlog
 from msgspec import Struct
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from common.core.cloudevents import Attributes, Headers, Record
-from common.core.traces import TraceContext, is_kept, read_trace_parent, trace_name
+from common.core.traces import TraceContext, read_trace_parent, trace_name
 from common.edges.clock import Clock, system_clock
 from common.settings import CommonSettings
 
-EXPORT_SECONDS = 5.0  # a collector that takes longer loses these spans
-_SCOPE = InstrumentationScope("madoguchi")
+if TYPE_CHECKING:
+    from common.edges.spans import Tracing
 
 Attribute = str | int | float
 
@@ -106,94 +101,16 @@ class Steps:
         }
 
 
-class Tracing:
-    """Makes spans of what is over and hands them to a processor; `ratio` of the traces, 0 to 1."""
-
-    def __init__(
-        self, service: str, processor: SpanProcessor, ratio: float = 1.0, instance: str = ""
-    ) -> None:
-        self._processor = processor
-        self._ratio = ratio
-        self._resource = Resource.create(
-            {
-                "service.name": service,
-                "service.namespace": "madoguchi",
-                **({"service.instance.id": instance} if instance else {}),
-            }
-        )
-
-    def taken_in(self, records: Iterable[Record], steps: Steps, way: str) -> None:
-        """Tell of events that were taken in: the roots of their traces, and what took how long."""
-        for about in map(about_record, records):
-            if about.trace is None or not about.is_root or not is_kept(about.trace, self._ratio):
-                continue
-            attributes = _attributes(about) | {"madoguchi.way": way}
-            whole = Step("take in", steps.began, steps.ended)
-            self._tell(whole, about.trace, None, SpanKind.SERVER, attributes)
-            for step in steps.done_so_far:
-                self._child(step, about.trace, SpanKind.INTERNAL, attributes)
-
-    def happened(
-        self,
-        about: About,
-        step: Step,
-        kind: SpanKind,
-        more: Mapping[str, Attribute],
-        refused: str | None = None,
-    ) -> None:
-        """Tell what was done about an event; `refused`: why it was not."""
-        if about.trace is not None and is_kept(about.trace, self._ratio):
-            self._child(step, about.trace, kind, {**_attributes(about), **more}, refused)
-
-    def close(self) -> None:
-        """Send what is left; bounded by EXPORT_SECONDS."""
-        self._processor.shutdown()
-
-    def _child(
-        self,
-        step: Step,
-        parent: TraceContext,
-        kind: SpanKind,
-        attributes: Mapping[str, Attribute],
-        refused: str | None = None,
-    ) -> None:
-        own = TraceContext(parent.trace_id, getrandbits(64) or 1, parent.sampled)
-        self._tell(step, own, parent, kind, attributes, refused)
-
-    def _tell(
-        self,
-        step: Step,
-        own: TraceContext,
-        parent: TraceContext | None,
-        kind: SpanKind,
-        attributes: Mapping[str, Attribute],
-        refused: str | None = None,
-    ) -> None:
-        span = ReadableSpan(
-            name=step.name,
-            context=_span_context(own),
-            parent=_span_context(parent) if parent else None,
-            resource=self._resource,
-            attributes=attributes,
-            kind=kind,
-            status=Status(StatusCode.ERROR, refused) if refused else Status(),
-            start_time=_nanoseconds(step.began),
-            end_time=max(_nanoseconds(step.began), _nanoseconds(step.ended)),
-            instrumentation_scope=_SCOPE,
-        )
-        self._processor.on_end(span)
-
-
 class _Process:
-    tracing: Tracing | None = None
+    tracing: "Tracing | None" = None
 
 
-def use_tracing(tracing: Tracing | None) -> None:
+def use_tracing(tracing: "Tracing | None") -> None:
     """Trace from now on, or no more. There is one per process, as of the metrics."""
     _Process.tracing = tracing
 
 
-def tracing() -> Tracing | None:
+def tracing() -> "Tracing | None":
     """Return what traces in this process, None where nothing does."""
     return _Process.tracing
 
@@ -202,8 +119,9 @@ def configure_tracing(service: str, settings: CommonSettings) -> None:
     """Send this process's spans where the settings say, if they do."""
     if not settings.otlp_endpoint:
         return
-    url = f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"
-    processor = BatchSpanProcessor(OTLPSpanExporter(url, timeout=EXPORT_SECONDS))
+    from common.edges.spans import Tracing, exporting  # noqa: PLC0415 - the SDK, for who is traced
+
+    processor = exporting(settings.otlp_endpoint)
     use_tracing(Tracing(service, processor, settings.trace_ratio, settings.instance))
 
 
@@ -225,17 +143,3 @@ def exemplar() -> dict[str, str] | None:
     """Return the trace that this task is about, as prometheus_client wants it with a figure."""
     trace = structlog.contextvars.get_contextvars().get("trace_id")
     return {"trace_id": trace} if trace else None
-
-
-def _attributes(about: About) -> dict[str, Attribute]:
-    named = {"id": about.event_id, "type": about.event_type, "tenant": about.tenant}
-    return {f"madoguchi.{name}": text for name, text in named.items() if text}
-
-
-def _span_context(context: TraceContext) -> SpanContext:
-    flags = TraceFlags(TraceFlags.SAMPLED if context.sampled else TraceFlags.DEFAULT)
-    return SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=flags)
-
-
-def _nanoseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000) * 1000

@@ -4,12 +4,11 @@ A calendar is a list of open intervals in UTC, made day by day from wall-clock p
 daylight-saving change makes a night shift an hour shorter or longer and nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from holidays import HolidayBase, country_holidays
 from msgspec import Struct
 
 from router.core.rules import Calendar, Holidays
@@ -137,9 +136,11 @@ def closed_days(holidays: tuple[date, ...] | Holidays) -> Callable[[date], bool]
     return is_closed
 
 
-def _public(holidays: Holidays) -> HolidayBase | None:
+def _public(holidays: Holidays) -> Container[date] | None:
     if holidays.country is None:
         return None
+    from holidays import country_holidays  # noqa: PLC0415 - the world's calendars, a tenth of a start
+
     try:
         return country_holidays(holidays.country, subdiv=holidays.subdivision)
     except NotImplementedError:

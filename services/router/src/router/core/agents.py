@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -88,6 +89,17 @@ class Offer(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     agent_version: int
     ended_at: datetime | None = None
+
+
+class Burden(Protocol):
+    """What a case weighs and where it waits; facts says what each means."""
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def units(self) -> int: ...
 
 
 def taking_on(agent: Agent, channel: str, units: int) -> Agent:

@@ -21,7 +21,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from common.core.work import Presence
-from router.core.agents import Agent, taking_on
+from router.core.agents import Agent, Burden, taking_on
 from router.core.facts import Refusal
 
 Skills = frozenset[tuple[str, int]]
@@ -36,17 +36,11 @@ class Why(StrEnum):
     FREE_LONGEST = "free_longest"
 
 
-class Waits(Protocol):
+class Waits(Burden, Protocol):
     """What matching looks at of a case; facts says what each means."""
 
     @property
     def case_id(self) -> UUID: ...
-    @property
-    def queue(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def units(self) -> int: ...
     @property
     def skills(self) -> dict[str, int]: ...
     @property

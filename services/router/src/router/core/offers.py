@@ -5,7 +5,6 @@ Each is a function of the case, the agent and the time; callers hold the rows lo
 
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,26 +12,15 @@ from msgspec.structs import replace
 from common.core.events import Channel
 from common.core.ids import derived_id
 from common.core.work import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
-from router.core.agents import Agent, Offer, OfferState, taking_on
+from router.core.agents import Agent, Burden, Offer, OfferState, taking_on
 from router.core.facts import Case, CaseState, Refusal
 from router.core.steps import Change, ConflictError, Terms, freed, must_be, waiting
+from router.core.telling import Concerned
 
 
-class Offered(Protocol):
+class Offered(Burden, Concerned, Protocol):
     """What an offer tells of its case; facts says what each means."""
 
-    @property
-    def tenant(self) -> str: ...
-    @property
-    def case_id(self) -> UUID: ...
-    @property
-    def contact(self) -> str: ...
-    @property
-    def queue(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def units(self) -> int: ...
     @property
     def version(self) -> int: ...
 

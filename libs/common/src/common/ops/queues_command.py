@@ -1,6 +1,6 @@
 """`outbox` and `inbox`: what is committed and waits to be published, and who is at it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -40,13 +40,9 @@ def outbox(most: Most = None, oldest: Oldest = None, *, json: Json = False) -> N
     """
     rows, at_it = answered(_outbox(told().database))
     too_far = beyond(rows, "outbox", most, oldest)
-    if json:
-        as_json(Outbox(not too_far, too_far, rows, at_it))
-    else:
-        _print_waiting(rows, "nothing waits to be published")
-        if at_it:
-            as_table(("schema", "published by", "#session", "since (UTC)"), map(_relay_row, at_it))
-    _end(too_far, json=json)
+    shown = Outbox(not too_far, too_far, rows, at_it)
+    headings = ("schema", "published by", "#session", "since (UTC)")
+    _show(shown, "nothing waits to be published", headings, [*map(_relay_row, at_it)], json=json)
 
 
 def inbox(most: Most = None, oldest: Oldest = None, *, json: Json = False) -> None:
@@ -57,13 +53,9 @@ def inbox(most: Most = None, oldest: Oldest = None, *, json: Json = False) -> No
     """
     rows, held = answered(_inbox(told().database))
     too_far = beyond(rows, "inbox", most, oldest)
-    if json:
-        as_json(Inbox(not too_far, too_far, rows, held))
-    else:
-        _print_waiting(rows, "nothing waits to be taken in")
-        if held:
-            as_table(("schema", "leased", "to", "ends in"), map(_lease_row, held))
-    _end(too_far, json=json)
+    shown = Inbox(not too_far, too_far, rows, held)
+    headings = ("schema", "leased", "to", "ends in")
+    _show(shown, "nothing waits to be taken in", headings, [*map(_lease_row, held)], json=json)
 
 
 async def _outbox(database: str) -> tuple[list[Waiting], list[Relay]]:
@@ -73,6 +65,27 @@ async def _outbox(database: str) -> tuple[list[Waiting], list[Relay]]:
 async def _inbox(database: str) -> tuple[list[Waiting], list[Lease]]:
     tables = ["inbox", "long_message", "media_fetch"]
     return await waiting(database, tables), await leases(database)
+
+
+def _show(
+    shown: Outbox | Inbox,
+    nothing: str,
+    headings: Sequence[str],
+    at_it: Sequence[Sequence[str]],
+    *,
+    json: bool,
+) -> None:
+    """Print what waits and, under `headings`, who is at it; end the program where it is too much."""
+    if json:
+        as_json(shown)
+    else:
+        _print_waiting(shown.waiting, nothing)
+        if at_it:
+            as_table(headings, at_it)
+        if shown.beyond:
+            typer.echo("\n".join(shown.beyond))
+    if not shown.within:
+        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 
 
 def _print_waiting(rows: Sequence[Waiting], nothing: str) -> None:
@@ -95,11 +108,3 @@ def _relay_row(relay: Relay) -> tuple[str, ...]:
 def _lease_row(lease: Lease) -> tuple[str, ...]:
     ends = duration(lease.seconds_left) if lease.seconds_left > 0 else "ended: nobody renews it"
     return lease.schema, lease.name, lease.owner, ends
-
-
-def _end(too_far: Iterable[str], *, json: bool) -> None:
-    lines = list(too_far)
-    if lines and not json:
-        typer.echo("\n".join(lines))
-    if lines:
-        raise typer.Exit(NOT_AS_IT_SHOULD_BE)

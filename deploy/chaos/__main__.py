@@ -11,7 +11,7 @@ from local_stack.throwaway import rehearse
 
 
 def main(
-    messages: Annotated[int, typer.Option(help="messages to write")] = Plan.messages,
+    messages: Annotated[int, typer.Option(help="messages to write at least")] = Plan.messages,
     per_second: Annotated[float, typer.Option(help="messages a second")] = Plan.per_second,
     kills: Annotated[int, typer.Option(help="SIGKILLs of services")] = Plan.kills,
     seed: Annotated[int, typer.Option(help="order of the kills")] = Plan.seed,

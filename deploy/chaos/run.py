@@ -16,7 +16,10 @@ from local_stack.throwaway import throwaway_stack
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is written, how fast, and how much is broken meanwhile."""
+    """How much is written at least, how fast, and how much is broken meanwhile.
+
+    Customers write on until all is broken, so that nothing breaks in silence.
+    """
 
     messages: int = 20_000
     per_second: float = 150

@@ -100,7 +100,7 @@ async def _measure(stack: Stack, sizes: Sizes) -> list[Figure]:
     policy = compiled(loaded.rules, loaded.version)
     url = stack.environment["MADOGUCHI_DATABASE"]
     database = await asyncpg.connect(url, server_settings=SESSION)
-    engine = create_writer_engine(url, "router", pool_size=AGENTS_AT_ONCE)
+    engine = create_writer_engine(url, "router", pool_size=AGENTS_AT_ONCE, keeps_plans=True)
     router = ServiceProcess(
         "router",
         stack.ports.services["router"],

@@ -64,7 +64,7 @@ def build(settings: Settings) -> ConsumingService:
         background, settle, lambda: rules.policy, roster.of, system_clock, parts.relay.wake
     )
     acting = create_writer_engine(settings.database, SERVICE, pool_size=10)
-    matching = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    matching = create_writer_engine(settings.database, SERVICE, pool_size=2, keeps_plans=True)
     news = Listener(matching)
     matcher = Matcher(
         matching,

@@ -41,9 +41,21 @@ _PASSING_CLASSES = ("08", "40", "53", "57", "55", "58")
 _DATA_CLASSES = ("22", "23")
 
 
-def create_writer_engine(url: str, schema: str, pool_size: int = 5) -> AsyncEngine:
-    """Return an engine whose connections see every tenant: for consumers, relays and migrations."""
-    return _engine(url, pool_size, {"search_path": schema, "madoguchi.tenant": EVERY_TENANT})
+def create_writer_engine(
+    url: str, schema: str, pool_size: int = 5, *, keeps_plans: bool = False
+) -> AsyncEngine:
+    """Return an engine whose connections see every tenant: for consumers, relays and migrations.
+
+    Each statement is planned for the tables as they are. A plan that is kept (`keeps_plans`, for
+    whoever asks a hundred times a second) was perhaps made while a table was empty, and reads all of
+    it until Postgres counts its rows anew.
+    """
+    settings = {
+        "search_path": schema,
+        "madoguchi.tenant": EVERY_TENANT,
+        "plan_cache_mode": "auto" if keeps_plans else "force_custom_plan",
+    }
+    return _engine(url, pool_size, settings)
 
 
 def create_reader_engine(url: str, schema: str, pool_size: int = 10) -> AsyncEngine:

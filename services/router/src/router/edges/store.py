@@ -47,22 +47,25 @@ _HANDLED = text(
         ON heard.answer_event = message_event AND heard.tenant = asked.tenant
     """
 )
-# The open case, else the one resolved last; locked, so that nobody changes it beside us.
+# The open case, else the one resolved last; locked, so that nobody changes it beside us. Materialized:
+# under row-level security Postgres uses no index for a comparison with the answer to a question.
 _CASES = text(
     f"""
-    SELECT newest.*
-      FROM unnest(CAST(:tenant AS text[]), CAST(:conversation AS text[]))
-           AS asked (tenant, conversation)
-     CROSS JOIN LATERAL (
-       SELECT {_CASE_COLUMNS} FROM support_case WHERE case_id = coalesce(
-         (SELECT case_id FROM support_case AS one
-           WHERE one.conversation = asked.conversation AND one.tenant = asked.tenant
-             AND state <> 'resolved'),
-         (SELECT case_id FROM support_case AS one
-           WHERE one.conversation = asked.conversation AND one.tenant = asked.tenant
-             AND state = 'resolved' ORDER BY resolved_at DESC LIMIT 1)
-       ) FOR UPDATE
-     ) AS newest
+    WITH found AS MATERIALIZED (
+      SELECT coalesce(
+               (SELECT case_id FROM support_case AS one
+                 WHERE one.conversation = asked.conversation AND one.tenant = asked.tenant
+                   AND state <> 'resolved'),
+               (SELECT case_id FROM support_case AS one
+                 WHERE one.conversation = asked.conversation AND one.tenant = asked.tenant
+                   AND state = 'resolved' ORDER BY resolved_at DESC LIMIT 1)
+             ) AS newest
+        FROM unnest(CAST(:tenant AS text[]), CAST(:conversation AS text[]))
+             AS asked (tenant, conversation)
+    )
+    SELECT locked.* FROM found CROSS JOIN LATERAL (
+      SELECT {_CASE_COLUMNS} FROM support_case WHERE case_id = found.newest FOR UPDATE
+    ) AS locked
     """  # noqa: S608 - names of our own columns
 )
 _OPEN = text(

@@ -38,7 +38,7 @@ _MERGES = text(
     )
     SELECT merge_id, survivor, absorbed, contacts, cause, person, merged_at, undone_at, undone_by
       FROM merge
-     WHERE tenant = :tenant AND (survivor IN (SELECT id FROM his) OR absorbed = :id)
+     WHERE tenant = :tenant AND (survivor = ANY(ARRAY(SELECT id FROM his)) OR absorbed = :id)
      ORDER BY merged_at, merge.id LIMIT :most
     """
 )

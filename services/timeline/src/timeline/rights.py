@@ -27,7 +27,7 @@ def rights_of_people(
     app: FastAPI, settings: Settings, parts: ConsumingParts, service: str
 ) -> tuple[Component, ...]:
     """Add the rights to the surface, and put it under watch; return who carries them out."""
-    engine = create_writer_engine(settings.database, service, pool_size=6)
+    engine = create_writer_engine(settings.database, service, pool_size=6, keeps_plans=True)
     marker = Marker(settings.privacy_key) if settings.privacy_key else None
 
     def objects() -> ObjectStore:

@@ -68,7 +68,7 @@ def build(settings: Settings) -> ConsumingService:
 
 def _live(app: FastAPI, settings: Settings, parts: ConsumingParts) -> tuple[Component, ...]:
     """Add the live streams to the surface; return what brings them what is new."""
-    engine = create_writer_engine(settings.database, SERVICE, pool_size=2)
+    engine = create_writer_engine(settings.database, SERVICE, pool_size=2, keeps_plans=True)
     streams = Streams("customer", settings.live_streams)
     hub = CustomersHub(engine, parts.reader, streams, lambda: parts.health.draining)
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)

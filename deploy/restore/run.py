@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assignment_laws.told import read_everything
 from chaos.audit import settled, writing
 from chaos.verdict import Verdict
-from common.core.topics import MESSAGES
 from local_stack.layout import DATABASE
 from local_stack.parallel import side_by_side
 from local_stack.ports import LOOPBACK
@@ -22,7 +20,7 @@ from local_stack.throwaway import throwaway_stack
 from pretend.writers import Ledger
 from restore import backup
 from restore.comparing import Difference, count_rows, difference
-from rolling.findings import Decided, decided, repetitions
+from rolling.findings import Decided, heard
 
 NOTICE_SECONDS = 3.0  # until messages go to the inbox, once Kafka is away
 INBOXES = tuple(f"{name}.inbox" for name in ("ingest_email", "ingest_sms", "ingest_social"))
@@ -133,13 +131,12 @@ class _Rehearsal:
         verdict = await settled(stack, ledger, report)
         self._loss.caught_up_seconds = self._now() - began
         kafka = f"{LOOPBACK}:{stack.ports.kafka}"
-        messages = await read_everything(kafka, topic=MESSAGES.name)
-        routing = await read_everything(kafka)
+        decisions, repeated = await heard(kafka)
         return Outcome(
             verdict=verdict,
-            decided=decided(messages, routing),
+            decided=decisions,
             difference=await difference(kafka, self._database),
-            repeated=repetitions(messages) + repetitions(routing),
+            repeated=repeated,
             loss=self._loss,
         )
 

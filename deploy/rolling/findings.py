@@ -10,9 +10,10 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from assignment_laws.told import Bus
+from assignment_laws.told import Bus, read_everything
 from common.core.cases import CaseRouted
 from common.core.events import Direction, Message
+from common.core.topics import MESSAGES
 
 CLAIMED, GIVEN_UP = "partitions claimed", "partitions given up"
 OFTEN = 0.99
@@ -39,6 +40,13 @@ class Decided:
             f"{self.decided_anew} with more than one; from the bus to the decision "
             f"{told(self.waits)}"
         )
+
+
+async def heard(kafka: str) -> tuple[Decided, int]:
+    """Return what the bus tells of messages and their decisions, and how many records repeat an id."""
+    messages = await read_everything(kafka, topic=MESSAGES.name)
+    routing = await read_everything(kafka)
+    return decided(messages, routing), repetitions(messages) + repetitions(routing)
 
 
 def decided(messages: Bus, routing: Bus) -> Decided:

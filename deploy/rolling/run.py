@@ -8,17 +8,15 @@ from pathlib import Path
 
 import uvloop
 
-from assignment_laws.told import read_everything
 from chaos.audit import settled, writing
 from chaos.verdict import Verdict
-from common.core.topics import MESSAGES
 from local_stack.ports import LOOPBACK
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_stack
-from outage.phases import CHANNELS
+from outage.phases import CHANNELS, Phase
 from pretend.writers import Try
-from rolling.findings import OFTEN, Decided, decided, pauses, percentile, repetitions
+from rolling.findings import OFTEN, Decided, heard, pauses, percentile
 from rolling.fleet import Deployment, Fleet, Pace, Replacement
 
 WANTED_SECONDS = 1.0  # for 99 of 100 acknowledgements
@@ -39,15 +37,6 @@ class Plan:
     well_seconds: float = 5
     pace: Pace = field(default_factory=Pace)
     wanted_seconds: float = WANTED_SECONDS
-
-
-@dataclass(frozen=True)
-class Phase:
-    """In which way all were replaced between two moments, in seconds of the event loop's clock."""
-
-    name: str
-    began: float
-    ended: float
 
 
 @dataclass(frozen=True)
@@ -72,10 +61,10 @@ class Outcome:
     @property
     def seconds(self) -> float:
         """Return how long processes were replaced."""
-        return sum(phase.ended - phase.began for phase in self.phases)
+        return sum(phase.seconds for phase in self.phases)
 
     def during(self, phase: Phase) -> list[Try]:
-        """Return what was tried in one phase."""
+        """Return what was sent in one phase, however long its answer took."""
         return [item for item in self.tries if phase.began <= item.sent < phase.ended]
 
     @property
@@ -122,15 +111,11 @@ async def _roll(plan: Plan, stack: Stack, report: Report) -> Outcome:
             replacements, phases = await _replace_all(plan, fleet, report)
             await asyncio.sleep(plan.well_seconds)
         verdict = await settled(stack, ledger, report)
-        kafka = f"{LOOPBACK}:{stack.ports.kafka}"
-        messages, routing = (
-            await read_everything(kafka, "", MESSAGES.name),
-            await read_everything(kafka),
-        )
+        decisions, repeated = await heard(f"{LOOPBACK}:{stack.ports.kafka}")
         return Outcome(
             verdict=verdict,
-            decided=decided(messages, routing),
-            repeated=repetitions(messages) + repetitions(routing),
+            decided=decisions,
+            repeated=repeated,
             replacements=replacements,
             tries=[
                 item for item in ledger.tries if phases[0].began <= item.sent < phases[-1].ended

@@ -24,11 +24,10 @@ MOST_CANDIDATES = 5_000
 LONGEST_SECONDS = 1.5
 
 # The lists of the index differ so much in length that no plan fits two questions. Texts that are
-# sorted need more memory than Postgres gives by itself, and nothing is asked that is worth compiling.
+# sorted need more memory than Postgres gives by itself.
 _PREPARE = text(
     """
     SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
-           set_config('jit', 'off', true),
            set_config('work_mem', '16MB', true),
            set_config('statement_timeout', :milliseconds, true),
            (SELECT number FROM search_generation WHERE live)

@@ -9,13 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.work import Presence
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService
 from common.edges.streaming import MOST_PARTS
+from common.testing.live import streaming
 from router.edges.agents_store import touch
 from router.edges.offers_feed import Feed, OffersHub
 
@@ -53,21 +53,8 @@ class Events:
 @pytest.fixture
 async def live(service: ConsumingService) -> AsyncIterator[str]:
     """The service's HTTP surface and its feeds, running; no consumer, no ticker."""
-    hub = next(part for part in service.components if isinstance(part, OffersHub))
-    config = uvicorn.Config(
-        service.app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=PATIENCE
-    )
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    stopping = asyncio.Event()
-    feeding = asyncio.create_task(hub.run(stopping))
-    serving = asyncio.create_task(server.serve([socket]))
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    service.health.draining = True
-    server.should_exit = True
-    await serving
-    stopping.set()
-    await feeding
+    async with streaming(service, OffersHub) as address:
+        yield address
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 from joserfc.jwk import KeySet
 from msgspec import Struct
 from tests.integration.router.conftest import ISSUER, KEY, RULES, TARO, TUESDAY
@@ -24,6 +23,7 @@ from common.core.work import CaseRequeued, OfferDeclined, OfferMade, SlaAtRisk, 
 from common.edges.consuming import ConsumingService
 from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
+from common.testing.live import streaming
 from local_stack.shared_servers import TopicMaker
 from router.edges.queue_feed import QueuesHub
 from router.settings import Settings
@@ -89,21 +89,8 @@ def service(
 async def live(service: ConsumingService, publisher: Publisher) -> AsyncIterator[str]:
     """The service's HTTP surface and its streams of queues, running; nothing else."""
     del publisher  # its topic is what matters
-    hub = next(part for part in service.components if isinstance(part, QueuesHub))
-    config = uvicorn.Config(
-        service.app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=PATIENCE
-    )
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    stopping = asyncio.Event()
-    feeding = asyncio.create_task(hub.run(stopping))
-    serving = asyncio.create_task(server.serve([socket]))
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    service.health.draining = True
-    server.should_exit = True
-    await serving
-    stopping.set()
-    await feeding
+    async with streaming(service, QueuesHub) as address:
+        yield address
 
 
 @pytest.fixture

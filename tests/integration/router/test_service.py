@@ -1,6 +1,5 @@
 """The whole router on a real bus: what goes in comes out on `routing.v1`, once and in order."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from aiokafka import AIOKafkaConsumer
 
 from common.core.cases import CaseRouted
 from common.core.cloudevents import Event, read
+from common.edges.components import Work
 from common.edges.consuming import ConsumingService
 from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
@@ -41,12 +41,9 @@ async def service(
 @pytest.fixture
 async def running(service: ConsumingService) -> AsyncIterator[None]:
     """The router's background work, for the length of the test; it ends in its order."""
-    running = [(part.run(stopping := asyncio.Event()), stopping) for part in service.components]
-    tasks = [(asyncio.create_task(work), stopping) for work, stopping in running]
+    work = Work(service.components)
     yield
-    for task, stopping in tasks:
-        stopping.set()
-        await task
+    await work.finish()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 from tests.integration.timeline.conftest import Rows, Tell
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
@@ -32,6 +31,7 @@ from common.core.ids import customer_id
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService
 from common.edges.streaming import MOST_PARTS, Stream
+from common.testing.live import streaming
 from local_stack.tokens import SigningKey
 from timeline.edges.live_feed import CustomersHub
 from timeline.settings import Settings
@@ -90,21 +90,8 @@ def service(migrated: str, signing_key: SigningKey) -> ConsumingService:
 @pytest.fixture
 async def live(service: ConsumingService) -> AsyncIterator[str]:
     """The service's HTTP surface and its streams, running; no consumer."""
-    hub = next(part for part in service.components if isinstance(part, CustomersHub))
-    config = uvicorn.Config(
-        service.app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=PATIENCE
-    )
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    stopping = asyncio.Event()
-    feeding = asyncio.create_task(hub.run(stopping))
-    serving = asyncio.create_task(server.serve([socket]))
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    service.health.draining = True
-    server.should_exit = True
-    await serving
-    stopping.set()
-    await feeding
+    async with streaming(service, CustomersHub) as address:
+        yield address
 
 
 @pytest.fixture

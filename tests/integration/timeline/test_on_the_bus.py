@@ -38,11 +38,11 @@ from common.core.events import (
 from common.core.ids import customer_id
 from common.core.topics import ACTIVITIES, CUSTOMERS, DEAD_LETTER, MESSAGES, ROUTING, Topic
 from common.edges.clock import system_clock
+from common.edges.components import Component
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.kafka import KafkaAccess
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
-from common.edges.service import Component
 from local_stack.shared_servers import TopicMaker
 from timeline.core.entry import TOPICS
 from timeline.core.items import Delivery

@@ -20,13 +20,13 @@ from common.core.ids import customer_id
 from common.core.topics import ACTIVITIES, CUSTOMERS, DEAD_LETTER, MESSAGES, ROUTING
 from common.edges.batches import Received
 from common.edges.clock import system_clock
+from common.edges.components import Component
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_writer_engine
 from common.edges.kafka import KafkaAccess
 from common.edges.migrations import migrate
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
-from common.edges.service import Component
 from local_stack.shared_servers import TopicMaker
 from router.edges.projection import project
 from router.wiring import MIGRATIONS as ROUTER_MIGRATIONS

@@ -19,9 +19,9 @@ import timeline.wiring
 from common.core.ids import event_id
 from common.edges.accounts import load_accounts
 from common.edges.clock import system_clock
+from common.edges.components import Components, Work
 from common.edges.ingest import MIGRATIONS
 from common.edges.kafka import KafkaAccess
-from common.edges.service import Component
 from common.edges.spans import Tracing
 from common.edges.topics import apply_topics
 from common.edges.tracing import use_tracing
@@ -68,18 +68,13 @@ def settings(
 
 
 @asynccontextmanager
-async def working(components: Sequence[Component]) -> AsyncIterator[None]:
-    """Run components as common.edges.service does, ended in their order."""
-    begun: list[tuple[asyncio.Event, asyncio.Task[None]]] = []
-    for component in components:
-        stopping = asyncio.Event()
-        begun.append((stopping, asyncio.create_task(component.run(stopping))))
+async def working(components: Components) -> AsyncIterator[None]:
+    """Let components work until the end of the block."""
+    work = Work(components)
     try:
         yield
     finally:
-        for stopping, task in begun:
-            stopping.set()
-            await task
+        await work.finish()
 
 
 async def test_webhook_router_outbox_and_timeline_are_one_trace(

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from common.cli import add_replay
 from common.core.errors import TransientError
+from common.edges.components import Closing
 from common.edges.ingest import IngestService
 from common.edges.replay import BATCH_RECORDS, Replay
-from common.edges.service import Closing, Health
+from common.edges.service import Health
 
 
 async def test_a_replay_waits_for_kafka_and_the_objects_and_goes_on(desk: Any) -> None:

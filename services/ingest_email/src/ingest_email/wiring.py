@@ -7,11 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from common.edges.accounts import Accounts
+from common.edges.components import Closing, Component
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
 from common.edges.intake import Intake
 from common.edges.leases import Leases
-from common.edges.service import Closing, Component, instance_name
+from common.edges.service import instance_name
 from ingest_email.core.folders import PROVIDER
 from ingest_email.core.providers.registry import ADAPTERS
 from ingest_email.core.reading import read, unread

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
+from common.edges.components import Closing
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
 from common.edges.ingest import IngestService, build_ingest
 from common.edges.intake import Intake
-from common.edges.service import Closing
 from ingest_sms.core.registry import ADAPTERS, JOINERS, parse
 from ingest_sms.core.smpp.session import bind_options
 from ingest_sms.edges.deliveries import DeliveryStore

@@ -4,10 +4,11 @@ import httpx
 from msgspec.structs import replace
 
 from common.edges.accounts import Accounts
+from common.edges.components import Closing
 from common.edges.database import create_writer_engine
 from common.edges.ingest import IngestService, build_ingest
 from common.edges.leases import Leases
-from common.edges.service import Closing, instance_name
+from common.edges.service import instance_name
 from ingest_social.core.registry import ADAPTERS, parse
 from ingest_social.edges.asking import asking
 from ingest_social.edges.cursors import Cursors

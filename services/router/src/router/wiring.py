@@ -15,7 +15,7 @@ from common.edges.idempotency import IdempotencySweep
 from common.edges.kafka import kafka_access
 from common.edges.parked_letters import ParkedLetters
 from common.edges.problems import tell_problems
-from common.edges.service import Closing, Health, health_routes
+from common.edges.service import Health, health_routes
 from common.edges.streaming import Streams
 from common.edges.tokens import TokenVerifier, declare_scopes
 from common.edges.watching import Watch, look_at_outbox
@@ -94,10 +94,11 @@ def build(settings: Settings) -> ConsumingService:
     queues = _queues_hub(settings, surface, parts.health)
     sweep = IdempotencySweep(acting, system_clock)
     watch = Watch(background, system_clock, look_at_outbox, look_at_queues)
-    closing = Closing(background.dispose, matching.dispose, acting.dispose)
+    for engine in (background, matching, acting):
+        parts.closing.also(engine.dispose)
     app = _app(surface, hub, queues, parts.health)
     letters = ParkedLetters(kafka_access(settings), settings.topic_prefix)
-    work = (rules, news, matcher, ticker, roster, hub, queues, sweep, watch, letters, closing)
+    work = (rules, news, matcher, ticker, roster, hub, queues, sweep, watch, letters)
     return parts.service(app, *work)
 
 

@@ -4,8 +4,10 @@ from fastapi import FastAPI
 
 from common.core.topics import MESSAGES, ROUTING
 from common.edges.clock import system_clock
+from common.edges.components import Closing, Component
+from common.edges.consumer import Consumer
 from common.edges.consuming import ConsumingParts, ConsumingService
-from common.edges.service import Component, Health, health_routes
+from common.edges.service import Health, health_routes
 from common.edges.tokens import TokenVerifier
 from timeline.edges.figures_api import figure_routes
 from timeline.edges.figures_follow import FiguresFollower
@@ -25,7 +27,9 @@ def service_figures(
     zone = settings.figures_time_zone
     app.include_router(figure_routes(parts.reader, verifier, system_clock, zone))
     app.include_router(figure_target_routes(parts.reader, parts.writer, verifier, system_clock))
-    return _counting(settings, parts.health, service) if settings.figures_counting else ()
+    if not settings.figures_counting:
+        return ()
+    return (_counting(settings, parts.health, parts.closing, service),)
 
 
 def build_figures(settings: Settings, service: str) -> ConsumingService:
@@ -33,9 +37,10 @@ def build_figures(settings: Settings, service: str) -> ConsumingService:
     health = Health()
     app = FastAPI(title="Madoguchi timeline: figures", version="1.0.0")
     health_routes(app, health)
-    return ConsumingService(app, health, _counting(settings, health, service))
+    closing = Closing()
+    return ConsumingService(app, health, (_counting(settings, health, closing, service), closing))
 
 
-def _counting(settings: Settings, health: Health, service: str) -> tuple[Component, ...]:
+def _counting(settings: Settings, health: Health, closing: Closing, service: str) -> Consumer:
     follower = FiguresFollower(settings.region, settings.privacy_key)
-    return own_group(settings, health, service, FIGURES_GROUP, FIGURES_TOPICS, follower)
+    return own_group(settings, health, closing, service, FIGURES_GROUP, FIGURES_TOPICS, follower)

@@ -4,12 +4,12 @@ from fastapi import FastAPI
 
 from common.core.erasure import Marker
 from common.edges.clock import system_clock
+from common.edges.components import Component
 from common.edges.consuming import ConsumingParts
 from common.edges.database import create_writer_engine
 from common.edges.idempotency import IdempotencySweep
 from common.edges.kafka import kafka_access
 from common.edges.objects import ObjectStore
-from common.edges.service import Closing, Component
 from common.edges.tokens import TokenVerifier
 from timeline.edges.access_log import AccessLog
 from timeline.edges.access_watch import AccessWatch
@@ -28,6 +28,7 @@ def rights_of_people(
 ) -> tuple[Component, ...]:
     """Add the rights to the surface, and put it under watch; return who carries them out."""
     engine = create_writer_engine(settings.database, service, pool_size=6, keeps_plans=True)
+    parts.closing.also(engine.dispose)
     marker = Marker(settings.privacy_key) if settings.privacy_key else None
 
     def objects() -> ObjectStore:
@@ -55,4 +56,4 @@ def rights_of_people(
     if marker is not None:
         bus = BusRetention(kafka_access(settings), settings.topic_prefix)
         work.append(Eraser(engine, objects(), bus, marker, system_clock))
-    return (*work, log, Closing(engine.dispose))
+    return (*work, log)

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.topics import ACTIVITIES, MESSAGES, ROUTING
 from common.edges.clock import system_clock
+from common.edges.components import Closing, Component
+from common.edges.consumer import Consumer
 from common.edges.consuming import ConsumingParts, ConsumingService, consuming_parts
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.objects import ObjectStore
 from common.edges.problems import tell_problems
-from common.edges.service import Closing, Component, Health, health_routes
+from common.edges.service import Health, health_routes
 from common.edges.streaming import Streams
 from common.edges.tokens import TokenVerifier, declare_scopes
 from common.edges.watching import Watch, look_at_outbox
@@ -55,25 +57,28 @@ def build(settings: Settings) -> ConsumingService:
     parts = consuming_parts(SERVICE, settings, TOPICS, historian)
     months = MonthsAhead(parts.writer, system_clock)
     searcher = create_reader_engine(settings.database, SERVICE, settings.search_connections)
+    parts.closing.also(searcher.dispose)
     watch = Watch(parts.writer, system_clock, look_at_outbox, look_at_months, look_at_erasures)
-    work: list[Component] = [months, watch, Closing(searcher.dispose)]
+    work: list[Component] = [months, watch]
     if settings.search_indexing:
-        work = [*_indexing(settings, parts.health, lambda: parts.consumer.progress.behind), *work]
+        progress = parts.consumer.progress
+        work.append(_indexing(settings, parts.health, parts.closing, lambda: progress.behind))
     app = surface(parts.reader, settings, parts.health, searcher)
     identities_on(app, settings, parts, system_clock)
     work += rights_of_people(app, settings, parts, SERVICE)
-    work = [*service_figures(app, settings, parts, SERVICE), *work]
-    return parts.service(app, *_live(app, settings, parts), *work)
+    work += service_figures(app, settings, parts, SERVICE)
+    return parts.service(app, _live(app, settings, parts), *work)
 
 
-def _live(app: FastAPI, settings: Settings, parts: ConsumingParts) -> tuple[Component, ...]:
+def _live(app: FastAPI, settings: Settings, parts: ConsumingParts) -> CustomersHub:
     """Add the live streams to the surface; return what brings them what is new."""
     engine = create_writer_engine(settings.database, SERVICE, pool_size=2, keeps_plans=True)
+    parts.closing.also(engine.dispose)
     streams = Streams("customer", settings.live_streams)
     hub = CustomersHub(engine, parts.reader, streams, lambda: parts.health.draining)
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
     app.include_router(live_routes(parts.reader, verifier, hub, system_clock))
-    return hub, Closing(engine.dispose)
+    return hub
 
 
 def build_search_index(settings: Settings) -> ConsumingService:
@@ -81,15 +86,16 @@ def build_search_index(settings: Settings) -> ConsumingService:
     health = Health()
     app = FastAPI(title="Madoguchi timeline: search index", version="1.0.0")
     health_routes(app, health)
-    components = _indexing(settings, health, lambda: False)
-    return ConsumingService(app, health, components)
+    closing = Closing()
+    indexing = _indexing(settings, health, closing, lambda: False)
+    return ConsumingService(app, health, (indexing, closing))
 
 
 def _indexing(
-    settings: Settings, health: Health, busy: Callable[[], bool]
-) -> tuple[Component, ...]:
+    settings: Settings, health: Health, closing: Closing, busy: Callable[[], bool]
+) -> Consumer:
     indexer = Indexer(Followed(SERVICE, settings.topic_prefix, busy), settings.region)
-    return own_group(settings, health, SERVICE, SEARCH_GROUP, SEARCH_TOPICS, indexer)
+    return own_group(settings, health, closing, SERVICE, SEARCH_GROUP, SEARCH_TOPICS, indexer)
 
 
 def surface(

@@ -22,6 +22,7 @@ from common.core.ids import customer_id
 from common.core.topics import ACTIVITIES, CUSTOMERS, MESSAGES, Topic
 from common.edges.batches import Received
 from common.edges.clock import system_clock
+from common.edges.components import Component
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import acting, create_writer_engine
 from common.edges.kafka import KafkaAccess
@@ -29,7 +30,6 @@ from common.edges.migrations import migrate
 from common.edges.objects import ObjectStore
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
-from common.edges.service import Component
 from common.edges.topics import apply_topics
 from router.core.loading import load
 from router.core.policy import compiled

@@ -5,12 +5,13 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.batches import Handler
+from common.edges.components import Closing, Component, Components, SideBySide
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.kafka import kafka_access
 from common.edges.outbox import OutboxRelay
 from common.edges.publisher import Publisher
-from common.edges.service import Closing, Component, Health
+from common.edges.service import Health
 from common.settings import CommonSettings
 
 
@@ -19,11 +20,15 @@ class ConsumingService(Struct, frozen=True):
 
     app: FastAPI
     health: Health
-    components: tuple[Component, ...]
+    components: Components
 
 
 class ConsumingParts(Struct, frozen=True):
-    """What such a service is made of. Whoever writes to the outbox wakes the relay after its commit."""
+    """What such a service is made of.
+
+    Whoever writes to the outbox wakes the relay after its commit; whoever opens an engine of their
+    own has `closing` close it.
+    """
 
     health: Health
     writer: AsyncEngine
@@ -33,8 +38,8 @@ class ConsumingParts(Struct, frozen=True):
     closing: Closing
 
     def service(self, app: FastAPI, *work: Component) -> ConsumingService:
-        """Return the service: its own `work` stops first, and the relay publishes what it committed."""
-        components = (*work, self.consumer, self.relay, self.closing)
+        """Return the service: once its `work` has stopped, the relay publishes what that committed."""
+        components = (SideBySide((*work, self.consumer)), self.relay, self.closing)
         return ConsumingService(app, self.health, components)
 
 

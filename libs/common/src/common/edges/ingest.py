@@ -10,6 +10,7 @@ from msgspec import Struct
 from common.core.adapters import Adapter, Parse
 from common.edges.accounts import Accounts, load_accounts
 from common.edges.clock import Clock, system_clock
+from common.edges.components import Closing, Component
 from common.edges.database import create_writer_engine
 from common.edges.inbox import Inbox
 from common.edges.intake import Intake
@@ -22,7 +23,7 @@ from common.edges.parsing import Parsing, ParsingLimits, Unread
 from common.edges.ports import Accepting, Publishing, Stage
 from common.edges.publisher import Publisher
 from common.edges.replay import Replay
-from common.edges.service import Closing, Component, Health, health_routes, instance_name
+from common.edges.service import Health, health_routes, instance_name
 from common.edges.watching import Watch, look_at_inbox, look_at_outbox
 from common.edges.webhooks import WebhookEdge, add_webhook_routes
 from common.settings import IngestSettings

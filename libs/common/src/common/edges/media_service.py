@@ -9,6 +9,7 @@ from common.core.media import is_fetched
 from common.core.topics import MESSAGES
 from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
+from common.edges.components import Closing, Component
 from common.edges.consumer import Consumer, ConsumerOptions
 from common.edges.fetching import FetchLimits, MediaClient, Surroundings
 from common.edges.kafka import kafka_access
@@ -16,7 +17,6 @@ from common.edges.media import MediaFetcher, media_queue
 from common.edges.objects import ObjectStore
 from common.edges.outbox import OutboxRelay
 from common.edges.ports import Publishing
-from common.edges.service import Closing, Component
 from common.settings import IngestSettings
 
 

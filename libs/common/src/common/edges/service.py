@@ -7,8 +7,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 import structlog
 import uvicorn
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from common.edges import metrics
+from common.edges.components import Components, Work
 from common.edges.measuring import Measured
 from common.edges.tracing import close_tracing
 from common.settings import CommonSettings
@@ -35,38 +35,6 @@ _JSON = "application/json"
 COLLECTION = (20_000, 20, 50)
 
 Check = Callable[[], str | None]
-
-
-class Component(Protocol):
-    """Background work that runs until told to stop, and finishes what it has begun."""
-
-    @property
-    def name(self) -> str:
-        """Return what logs call it."""
-        ...
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set. An error ends the whole process."""
-        ...
-
-
-class Closing:
-    """The last component: when all others have finished, closes what they used."""
-
-    name = "closing"
-
-    def __init__(self, *closers: Callable[[], Awaitable[None]]) -> None:
-        self._closers = closers
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Wait for the end, then close."""
-        await stopping.wait()
-        await self.close()
-
-    async def close(self) -> None:
-        """Close in the order given."""
-        for close in self._closers:
-            await close()
 
 
 class Health:
@@ -172,9 +140,7 @@ def instance_name(settings: CommonSettings) -> str:
     return settings.instance or f"{socket.gethostname()}-{os.getpid()}"
 
 
-def run(
-    app: FastAPI, health: Health, components: Sequence[Component], settings: CommonSettings
-) -> None:
+def run(app: FastAPI, health: Health, components: Components, settings: CommonSettings) -> None:
     """Serve until SIGTERM or SIGINT. Components stop in the order given, each finishing its work.
 
     Before that, it goes on for `linger_seconds`, not ready any more: until everybody has heard so,
@@ -190,7 +156,7 @@ def run(
 
 
 async def _run(
-    app: FastAPI, health: Health, components: Sequence[Component], settings: CommonSettings
+    app: FastAPI, health: Health, components: Components, settings: CommonSettings
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -198,9 +164,9 @@ async def _run(
         loop.add_signal_handler(name, stop.set)
     server = _server(LastAnswers(app, health), settings)
     serving = asyncio.create_task(server.serve(), name="http")
-    work = [_Work(component) for component in components]
+    work = Work(components)
     stopped = asyncio.create_task(stop.wait(), name="signal")
-    tasks = {serving, stopped, *(item.task for item in work)}
+    tasks = {serving, stopped, *work.tasks}
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     health.draining = True
     logger.info("draining", cause=[task.get_name() for task in done])
@@ -214,27 +180,12 @@ async def _run(
     try:
         async with asyncio.timeout(settings.drain_seconds):
             await serving
-            for item in work:
-                await item.finish()
+            await work.finish()
     except TimeoutError:
         logger.error("drain took too long", limit_seconds=settings.drain_seconds)  # noqa: TRY400 - no stack needed
     stopped.cancel()
     for task in done - {stopped}:
         task.result()
-
-
-class _Work:
-    def __init__(self, component: Component) -> None:
-        self._stopping = asyncio.Event()
-        self.task = asyncio.create_task(self._run(component), name=component.name)
-
-    async def _run(self, component: Component) -> None:
-        await component.run(self._stopping)
-        await self._stopping.wait()  # one that has nothing to do does not end the others
-
-    async def finish(self) -> None:
-        self._stopping.set()
-        await asyncio.wait({self.task})
 
 
 class _QuietServer(uvicorn.Server):

@@ -40,7 +40,7 @@ class SmtpOptions(Struct, frozen=True, kw_only=True):
 
 
 class SmtpServer:
-    """The SMTP listener as a component of the service (common.edges.service.Component)."""
+    """The SMTP listener as a component of the service (common.edges.components.Component)."""
 
     name = "smtp"
 

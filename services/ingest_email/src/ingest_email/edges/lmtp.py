@@ -17,6 +17,7 @@ from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, TransientError
 from common.edges.clock import Clock
 from ingest_email.core.envelope import CLIENT_IP
+from ingest_email.edges.lean_smtp import as_text
 from ingest_email.edges.mailroom import (
     ACCEPTED,
     TRY_AGAIN,
@@ -116,7 +117,7 @@ class LocalConnection(MailConnection, LMTP):
     @override
     async def push(self, status: AnyStr) -> None:
         """Send a reply; one that refuses a whole mail once for each of its recipients."""
-        text = _text(status)
+        text = as_text(status)
         if self._replies_due and "\n" not in text:
             text = "\r\n".join([text] * self._replies_due)
         await super().push(text)
@@ -126,7 +127,3 @@ class LocalConnection(MailConnection, LMTP):
 
 def _without(headers: Mapping[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in headers.items() if key != name}
-
-
-def _text(status: str | bytes) -> str:
-    return status if isinstance(status, str) else status.decode()

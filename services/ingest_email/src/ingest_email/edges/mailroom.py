@@ -1,11 +1,12 @@
 """What becomes of mail that is handed over by SMTP or LMTP, and of who hands it over."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope as SmtpEnvelope, Session
+from typing_extensions import override
 
 from common.core.adapters import ChannelAccount, Original
 from common.core.errors import BackPressureError, TransientError
@@ -15,6 +16,7 @@ from common.edges.measuring import Taken
 from common.edges.waiting import pause
 from ingest_email.core.envelope import Envelope, to_headers
 from ingest_email.core.mailboxes import spellings
+from ingest_email.edges.lean_smtp import hooks
 
 logger = structlog.get_logger()
 
@@ -71,6 +73,10 @@ class Mailroom:
         self._empty = asyncio.Event()
         self._empty.set()
         self.is_closing = False
+
+    @override
+    def __dir__(self) -> Iterable[str]:
+        return hooks(type(self))
 
     async def close(self, seconds: float) -> None:
         """End each session between two mails; return when all are gone, or after so many seconds.

@@ -8,11 +8,11 @@ import ssl
 from typing import cast
 
 import structlog
-from aiosmtpd.smtp import SMTP
 from msgspec import Struct
 from typing_extensions import override
 
 from common.edges.clock import Clock
+from ingest_email.edges.lean_smtp import LeanSmtp
 from ingest_email.edges.mailroom import POLITE_SECONDS, Accepting, FindingAccounts, Mailroom
 
 logger = structlog.get_logger()
@@ -84,7 +84,7 @@ class SmtpServer:
         return MailConnection(self._mailroom, self._options)
 
 
-class MailConnection(SMTP):
+class MailConnection(LeanSmtp):
     """One connection, with limits that fit real mail."""
 
     # Half of the world's HTML newsletters break the 998 characters of RFC 5321: refusing them

@@ -8,7 +8,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from tests.integration.common.test_consumer import activity
 
 from common.edges import patience
-from common.edges.patience import PatientConsumer
+from common.edges.patience import LONGEST_MS, PatientConsumer, patience_after
 from common.edges.publisher import Publisher
 
 PATIENCE_MS = 20
@@ -50,6 +50,25 @@ async def test_a_consumer_that_hears_nothing_rests_and_hears_what_comes_then(
     while not (heard := await consumer.getmany(timeout_ms=POLL_MS)):
         pass
     assert sum(map(len, heard.values())) == 1
+
+
+async def test_who_takes_long_waits_longer_for_company(
+    consumer: PatientConsumer, publisher: Publisher
+) -> None:
+    consumer.took(0.03)
+    await publisher.publish([activity("最初の電話")])
+    while not await consumer.getmany(timeout_ms=POLL_MS):
+        pass
+    fetches = _count_fetches(consumer)
+    while not fetches:
+        await consumer.getmany(timeout_ms=POLL_MS)
+    assert fetches[-1]._max_wait_ms == patience_after(0.03, PATIENCE_MS) > PATIENCE_MS
+
+
+def test_nobody_waits_longer_than_anybody_would_notice() -> None:
+    waits = [patience_after(seconds, PATIENCE_MS) for seconds in (0, 0.001, 0.02, 0.05, 1, 60)]
+    assert waits == [PATIENCE_MS, PATIENCE_MS, 80, 200, LONGEST_MS, LONGEST_MS]
+    assert patience_after(60, 2 * LONGEST_MS) == 2 * LONGEST_MS
 
 
 def _count_fetches(consumer: PatientConsumer) -> list[FetchRequest]:

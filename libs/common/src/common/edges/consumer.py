@@ -43,7 +43,7 @@ class ConsumerOptions(Struct, frozen=True, kw_only=True):
 
     `dead_letters`: tell the bus of what is refused. Of two groups of one service one does.
     `session_timeout_seconds`: who is not heard of for so long counts as dead. `patience_ms`: how long
-    a fetch waits for more than it has, see common.edges.patience.
+    at least a fetch waits for more than it has, see common.edges.patience.
     """
 
     kafka: KafkaAccess
@@ -146,7 +146,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 try:
                     batch, ahead = await ahead, self._poll_ahead(consumer)
                     if batch is not None:
-                        await self._handle(batch)
+                        consumer.took(await self._handle(batch))
                     self._report(consumer)
                 except Exception as error:
                     if not is_passing(error):
@@ -188,7 +188,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                 self._claims[partition] = granted
         logger.info("partitions claimed", group=self._group, partitions=len(claims))
 
-    async def _handle(self, batch: Batch) -> None:
+    async def _handle(self, batch: Batch) -> float:
+        """Return the seconds that it took."""
         # A claim that was lost and won again since the poll begins at another offset.
         if any(self._claims.get(part) is not claim for part, claim in batch.claims.items()):
             raise FencedError("claims changed since the poll")
@@ -202,7 +203,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
                     batch.forget_letters()
                 await enqueue(connection, batch.letters)
         self._committed(batch)
-        self._told.committed(batch, began, self._clock())
+        ended = self._clock()
+        self._told.committed(batch, began, ended)
+        return (ended - began).total_seconds()
 
     def _committed(self, batch: Batch) -> None:
         self._failures = 0

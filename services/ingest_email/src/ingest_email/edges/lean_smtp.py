@@ -1,4 +1,4 @@
-"""aiosmtpd without what it does over and again: a fifth of what a mail costs us.
+"""aiosmtpd without what it does over and again: 0.2 ms of processor time a mail, of one or two.
 
 For each connection it looks through every attribute of connection and handler for its hooks, and
 inspects what it finds; for each address it makes a class, and a parse tree; and each line of a reply

@@ -27,14 +27,12 @@ from common.core.events import Direction
 from common.core.ids import customer_id
 from common.core.surveys import Question
 from common.edges.clock import system_clock
-from common.edges.database import reading
 from common.edges.service import Health
 from local_stack.tokens import SigningKey
 from timeline.core.head import Head, head_of
 from timeline.edges.figures_follow import FiguresFollower
 from timeline.edges.head import known_of
 from timeline.edges.head_examples import HEAD
-from timeline.edges.histories import IN_INDEX_ORDER
 from timeline.settings import Settings
 from timeline.wiring import surface
 
@@ -60,8 +58,7 @@ def seen(reader: AsyncEngine) -> Callable[[], Awaitable[Head]]:
     """Return the head of 鈴木花子, two hours after the start."""
 
     async def run() -> Head:
-        async with reading(reader, TENANT, **IN_INDEX_ORDER) as connection:
-            known = await known_of(connection, TENANT, HANAKO)
+        known = await known_of(reader, TENANT, HANAKO)
         assert known is not None
         return head_of(known, after(120))
 

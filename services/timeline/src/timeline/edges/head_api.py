@@ -7,12 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import Response
 
 from common.edges.clock import Clock
-from common.edges.database import reading
 from common.edges.tokens import Principal, TokenVerifier, bearer
 from timeline.core.head import head_of
 from timeline.edges.asked import SCOPE, CustomerId, existing, json_answer
 from timeline.edges.head import known_of
-from timeline.edges.histories import IN_INDEX_ORDER
 from timeline.edges.openapi import HEAD_ANSWER, refusals
 
 
@@ -32,8 +30,7 @@ def head_routes(engine: AsyncEngine, verifier: TokenVerifier, clock: Clock) -> A
 
         Cases and answers are those that the figures have counted, a moment behind the history.
         """
-        async with reading(engine, principal.tenant, **IN_INDEX_ORDER) as connection:
-            known = existing(await known_of(connection, principal.tenant, customer_id))
+        known = existing(await known_of(engine, principal.tenant, customer_id))
         return json_answer(head_of(known, clock()))
 
     return routes

@@ -1,5 +1,6 @@
 """Customers and their history out of Postgres, one tenant at a time."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -28,27 +29,40 @@ _CURRENT = text(
     SELECT id, created_at FROM up WHERE merged_into IS NULL
     """
 )
-_MERGED = text(
-    """
-    WITH RECURSIVE down AS (
-      SELECT id FROM customer WHERE merged_into = :id
+# Who an id means today and all that makes a customer, as rows of one statement: a part each, whose
+# columns mean what the part says. More parts may follow.
+WHO = """
+    WITH RECURSIVE up AS (
+      SELECT id, created_at, merged_into FROM customer WHERE id = :id AND tenant = :tenant
+      UNION ALL
+      SELECT above.id, above.created_at, above.merged_into
+        FROM customer AS above JOIN up ON above.id = up.merged_into
+    ), who AS MATERIALIZED (
+      SELECT id, created_at FROM up WHERE merged_into IS NULL
+    ), down AS (
+      SELECT customer.id FROM customer WHERE merged_into = (SELECT id FROM who)
       UNION ALL
       SELECT below.id FROM customer AS below JOIN down ON below.merged_into = down.id
+    ), theirs AS MATERIALIZED (
+      SELECT id, address, first_seen, shared OR popular AS several
+        FROM contact WHERE customer_id = (SELECT id FROM who)
     )
-    SELECT id FROM down
-    """
-)
-_CONTACTS = text(
-    "SELECT address, first_seen, shared OR popular FROM contact WHERE customer_id = :id"
-)
-_PROFILES = text(
-    """
-    SELECT CAST(body AS text) FROM profile WHERE (customer_ref, tenant) IN (
-      SELECT link.customer_ref, link.tenant
-        FROM contact JOIN link ON link.contact_id = contact.id
-       WHERE contact.customer_id = :id AND link.refused IS NULL)
-    """
-)
+"""
+WHO_PARTS = """
+    SELECT 'customer' AS part, id, created_at AS at, CAST(NULL AS text) AS word,
+           CAST(NULL AS boolean) AS several, CAST(NULL AS bytea) AS body, CAST(NULL AS bytea) AS more
+      FROM who
+    UNION ALL
+    SELECT 'contact', NULL, first_seen, address, several, NULL, NULL FROM theirs
+    UNION ALL
+    SELECT 'profile', NULL, NULL, NULL, NULL, convert_to(CAST(body AS text), 'UTF8'), NULL
+      FROM profile WHERE (customer_ref, tenant) IN (
+        SELECT link.customer_ref, link.tenant
+          FROM theirs JOIN link ON link.contact_id = theirs.id WHERE link.refused IS NULL)
+    UNION ALL
+    SELECT 'merged', id, NULL, NULL, NULL, NULL, NULL FROM down
+"""
+_CUSTOMER = text(f"{WHO} {WHO_PARTS}")
 
 # As bytes, as it stood: a driver that is handed json would decode it.
 COLUMNS = """
@@ -64,6 +78,8 @@ _AMENDMENTS = text(
        AND (CAST(:as_of AS timestamptz) IS NULL OR learned_at <= :as_of)
     """  # noqa: S608 - column names of our own
 )
+
+Parts = defaultdict[str, list[list[Any]]]
 
 _read_profile = msgspec.json.Decoder(CustomerChanged).decode
 
@@ -84,20 +100,29 @@ async def customer_of(
     connection: ReadConnection, tenant: str, customer: UUID
 ) -> CustomerView | None:
     """Return who this id means today."""
-    row = (await connection.execute(_CURRENT, {"id": customer, "tenant": tenant})).one_or_none()
-    if row is None:
-        return None
-    current = {"id": row.id}
-    contacts = await connection.execute(_CONTACTS, current)
-    profiles = await connection.scalars(_PROFILES, current)
-    merged = await connection.scalars(_MERGED, current)
-    return customer_view(
-        row.id,
-        row.created_at,
-        [ContactLine(*contact) for contact in contacts],
-        [_read_profile(body) for body in profiles],
-        list(merged),
-    )
+    rows = await connection.execute(_CUSTOMER, {"id": customer, "tenant": tenant})
+    return customer_in(parts_of(rows))
+
+
+def parts_of(rows: Iterable[Iterable[Any]]) -> Parts:
+    """Return the rows of WHO_PARTS, and of what follows them, by their part."""
+    parts: Parts = defaultdict(list)
+    for part, *row in rows:
+        parts[part].append(row)
+    return parts
+
+
+def customer_in(parts: Parts) -> CustomerView | None:
+    """Return who is told of by these parts; None where the id never meant anybody."""
+    for customer, created_at, *_ in parts["customer"]:
+        return customer_view(
+            customer,
+            created_at,
+            [ContactLine(address, at, several) for _, at, address, several, *_ in parts["contact"]],
+            [_read_profile(body) for *_, body, _ in parts["profile"]],
+            [merged for merged, *_ in parts["merged"]],
+        )
+    return None
 
 
 async def amendments_of(

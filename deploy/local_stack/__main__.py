@@ -36,7 +36,7 @@ def down(_: argparse.Namespace) -> None:
     stack, report = Stack(), Report()
     with stack.alone(report):
         stack.stop(report)
-    report.say("stack", "is down; its data stays in .local (make clean deletes it)")
+    report.say("stack", "is down; its data stays (make clean deletes it)")
 
 
 def clean(_: argparse.Namespace) -> None:
@@ -45,7 +45,7 @@ def clean(_: argparse.Namespace) -> None:
     with stack.alone(report):
         stack.destroy(report)
     shutil.rmtree(ROOT / "build", ignore_errors=True)
-    report.say("stack", "is gone: .local and build are deleted")
+    report.say("stack", "is gone, its data, .local and build are deleted")
 
 
 def status(_: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from local_stack.database import accepts_logins
-from local_stack.engine import COMPOSE_FILE, compose_is_there
+from local_stack.engine import COMPOSE_FILE, compose_is_there, image_is_there
 from local_stack.errors import MissingToolError, StackError, StartError
 from local_stack.kafka import is_broker_ready
 from local_stack.layout import DATABASE, ROLE, Ports
@@ -27,6 +27,7 @@ START_LIMIT_SECONDS = 60
 STATE = '{{.Label "com.docker.compose.service"}}\t{{.Status}}'
 SERVICES_TOO = ("--profile", "services")
 LINES_SHOWN = "20"
+OURS = "madoguchi/"
 
 
 class ComposeServers:
@@ -41,11 +42,7 @@ class ComposeServers:
 
     def prepare(self, report: Report) -> None:
         """Start both containers: their images and their network are fetched and made together."""
-        if not compose_is_there():
-            raise MissingToolError(
-                "Docker is here without its compose plugin: install docker-compose-plugin,"
-                " or use Java and Maven instead with MADOGUCHI_STACK=local."
-            )
+        _require_compose()
         write_secrets(self._home)
         if not self.states():
             require_free(self._ports.kafka, "Kafka")
@@ -76,6 +73,14 @@ class ComposeServers:
         for name, port in self._ports.services.items():
             if name not in running:
                 require_free(port, name)
+
+    def require_images(self) -> None:
+        """Raise MissingToolError if an image of ours was not built."""
+        _require_compose()
+        named = self._compose(*SERVICES_TOO, "config", "--images").splitlines()
+        for image in sorted(set(named)):
+            if image.startswith(OURS) and not image_is_there(image):
+                raise MissingToolError(f"there is no image {image}: make images builds it.")
 
     def start_services(self, report: Report) -> None:
         """Start the services from their images, topics and schemas before them; wait until all are ready."""
@@ -133,6 +138,14 @@ class ComposeServers:
         if done.returncode != 0:
             raise StackError(f"docker compose {' '.join(words)} failed: {done.stderr.strip()}")
         return done.stdout.strip()
+
+
+def _require_compose() -> None:
+    if not compose_is_there():
+        raise MissingToolError(
+            "Docker is here without its compose plugin: install docker-compose-plugin,"
+            " or use Java and Maven instead with MADOGUCHI_STACK=local."
+        )
 
 
 def compose_environment(ports: Ports, home: Path) -> dict[str, str]:

@@ -34,6 +34,11 @@ def compose_is_there() -> bool:
     return _succeeds("compose", "version")
 
 
+def image_is_there(image: str) -> bool:
+    """Tell whether the engine holds an image."""
+    return _succeeds("image", "inspect", image)
+
+
 def _succeeds(*words: str) -> bool:
     try:
         asked = subprocess.run(["docker", *words], capture_output=True, timeout=30, check=False)

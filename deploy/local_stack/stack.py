@@ -115,6 +115,7 @@ class Stack:
         containers = self.servers
         if self._running() or not isinstance(containers, ComposeServers):
             raise StackError("the stack runs as processes: make down ends it.")
+        containers.require_images()
         containers.require_free_ports()
         self._prepare(report)
         side_by_side([lambda: containers.start_kafka(report), lambda: self._start_database(report)])

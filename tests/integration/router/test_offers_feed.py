@@ -15,7 +15,7 @@ from common.core.work import Presence
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService
 from common.edges.streaming import MOST_PARTS
-from common.testing.live import streaming
+from common.testing.working import streaming
 from router.edges.agents_store import touch
 from router.edges.offers_feed import Feed, OffersHub
 

@@ -23,7 +23,7 @@ from common.core.work import CaseRequeued, OfferDeclined, OfferMade, SlaAtRisk, 
 from common.edges.consuming import ConsumingService
 from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
-from common.testing.live import streaming
+from common.testing.working import streaming
 from local_stack.shared_servers import TopicMaker
 from router.edges.queue_feed import QueuesHub
 from router.settings import Settings

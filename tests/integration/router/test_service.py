@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaConsumer
 
 from common.core.cases import CaseRouted
 from common.core.cloudevents import Event, read
-from common.edges.components import Work
 from common.edges.consuming import ConsumingService
 from common.edges.kafka import KafkaAccess
 from common.edges.publisher import Publisher
+from common.testing.working import working
 from router.settings import Settings
 from router.wiring import build
 
@@ -41,9 +41,8 @@ async def service(
 @pytest.fixture
 async def running(service: ConsumingService) -> AsyncIterator[None]:
     """The router's background work, for the length of the test; it ends in its order."""
-    work = Work(service.components)
-    yield
-    await work.finish()
+    async with working(service.components):
+        yield
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from common.core.ids import customer_id
 from common.edges.clock import system_clock
 from common.edges.consuming import ConsumingService
 from common.edges.streaming import MOST_PARTS, Stream
-from common.testing.live import streaming
+from common.testing.working import streaming
 from local_stack.tokens import SigningKey
 from timeline.edges.live_feed import CustomersHub
 from timeline.settings import Settings

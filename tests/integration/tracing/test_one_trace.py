@@ -1,8 +1,8 @@
 """What happens to one message is one trace, whichever service does it, and its id is the event's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,12 @@ import timeline.wiring
 from common.core.ids import event_id
 from common.edges.accounts import load_accounts
 from common.edges.clock import system_clock
-from common.edges.components import Components, Work
 from common.edges.ingest import MIGRATIONS
 from common.edges.kafka import KafkaAccess
 from common.edges.spans import Tracing
 from common.edges.topics import apply_topics
 from common.edges.tracing import use_tracing
+from common.testing.working import working
 from local_stack.layout import ROOT
 from pretend.webhooks import line_text
 
@@ -65,16 +65,6 @@ def settings(
         service: told | {"database": make_database(scripts, service)}
         for service, scripts in migrations.items()
     }
-
-
-@asynccontextmanager
-async def working(components: Components) -> AsyncIterator[None]:
-    """Let components work until the end of the block."""
-    work = Work(components)
-    try:
-        yield
-    finally:
-        await work.finish()
 
 
 async def test_webhook_router_outbox_and_timeline_are_one_trace(

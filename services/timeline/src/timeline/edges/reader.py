@@ -114,15 +114,16 @@ def parts_of(rows: Iterable[Iterable[Any]]) -> Parts:
 
 def customer_in(parts: Parts) -> CustomerView | None:
     """Return who is told of by these parts; None where the id never meant anybody."""
-    for customer, created_at, *_ in parts["customer"]:
-        return customer_view(
-            customer,
-            created_at,
-            [ContactLine(address, at, several) for _, at, address, several, *_ in parts["contact"]],
-            [_read_profile(body) for *_, body, _ in parts["profile"]],
-            [merged for merged, *_ in parts["merged"]],
-        )
-    return None
+    if not parts["customer"]:
+        return None
+    [[customer, created_at, *_]] = parts["customer"]
+    return customer_view(
+        customer,
+        created_at,
+        [ContactLine(address, at, several) for _, at, address, several, *_ in parts["contact"]],
+        [_read_profile(body) for *_, body, _ in parts["profile"]],
+        [merged for merged, *_ in parts["merged"]],
+    )
 
 
 async def amendments_of(

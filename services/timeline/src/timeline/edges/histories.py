@@ -17,7 +17,7 @@ from timeline.core.entry import Entry
 from timeline.core.pages import Found, Looked, found_among, found_before
 from timeline.core.selection import Order, Selection
 from timeline.edges.links import contacts_as_of
-from timeline.edges.reader import COLUMNS, amendments_about, row_entry
+from timeline.edges.reader import COLUMNS, UP, amendments_about, row_entry
 
 # So many entries of a customer are looked at for one page, newest first in each contact; where only
 # the table tells whether they fit, fewer.
@@ -30,15 +30,11 @@ MOST_LOOKED_AT_IN_TABLE = 5_000
 IN_INDEX_ORDER = {"enable_sort": "off", "plan_cache_mode": "force_generic_plan"}
 
 _HOLDER = text(
-    """
-    WITH RECURSIVE up AS (
-      SELECT id, merged_into FROM customer WHERE id = :id AND tenant = :tenant
-      UNION ALL
-      SELECT above.id, above.merged_into FROM customer AS above JOIN up ON above.id = up.merged_into
-    )
+    f"""
+    WITH RECURSIVE {UP}
     SELECT id, ARRAY(SELECT contact.id FROM contact WHERE contact.customer_id = up.id) AS contacts
       FROM up WHERE merged_into IS NULL
-    """
+    """  # noqa: S608 - parts of our own
 )
 _PLACE = 'occurred_at, topic, partition, "offset"'
 _CURSOR = "(:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)"
@@ -84,12 +80,7 @@ def _at_once(order: Order) -> TextClause:
     """Read the same of whoever an id means today, with all that was said of these entries."""
     return text(
         f"""
-        WITH RECURSIVE up AS (
-          SELECT id, merged_into FROM customer WHERE id = :id AND tenant = :tenant
-          UNION ALL
-          SELECT above.id, above.merged_into
-            FROM customer AS above JOIN up ON above.id = up.merged_into
-        ), page AS MATERIALIZED (
+        WITH RECURSIVE {UP}, page AS MATERIALIZED (
           SELECT {COLUMNS}, {CASE} FROM contact CROSS JOIN LATERAL (
             SELECT * FROM entry
              WHERE entry.contact_id = contact.id AND {_BEYOND[order]} AND {_TIME}

@@ -9,17 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from timeline.edges.clusters import Concerned, owners
+from timeline.edges.reader import CURRENT
 
-_CURRENT = text(
-    """
-    WITH RECURSIVE up AS (
-      SELECT id, merged_into FROM customer WHERE id = :id AND tenant = :tenant
-      UNION ALL
-      SELECT above.id, above.merged_into FROM customer AS above JOIN up ON above.id = up.merged_into
-    )
-    SELECT id FROM up WHERE merged_into IS NULL
-    """
-)
 # The contact that the customer's id is derived from comes first.
 _CONTACTS = text(
     """
@@ -86,7 +77,7 @@ class MergeRow(Struct, frozen=True):
 async def person_of(connection: AsyncConnection, tenant: str, customer: UUID) -> Person | None:
     """Return whom an id means today."""
     asked = {"id": customer, "tenant": tenant}
-    current = await connection.scalar(_CURRENT, asked)
+    current = await connection.scalar(CURRENT, asked)
     if current is None:
         return None
     asked["id"] = current

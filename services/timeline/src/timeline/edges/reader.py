@@ -18,26 +18,20 @@ from timeline.core.entry import Entry, Position
 # Row-level security shows one tenant; naming it here too lets the indexes that end in it be used,
 # and keeps the tenants apart where somebody connects as a superuser, whom no policy binds.
 _HOLDER = text("SELECT customer_id FROM contact WHERE address = :address AND tenant = :tenant")
-_CURRENT = text(
-    """
-    WITH RECURSIVE up AS (
+# From an id to whom it means today: the one that was not merged into another.
+UP = """
+    up AS (
       SELECT id, created_at, merged_into FROM customer WHERE id = :id AND tenant = :tenant
       UNION ALL
       SELECT above.id, above.created_at, above.merged_into
         FROM customer AS above JOIN up ON above.id = up.merged_into
     )
-    SELECT id, created_at FROM up WHERE merged_into IS NULL
-    """
-)
+"""
+CURRENT = text(f"WITH RECURSIVE {UP} SELECT id FROM up WHERE merged_into IS NULL")  # noqa: S608
 # Who an id means today and all that makes a customer, as rows of one statement: a part each, whose
 # columns mean what the part says. More parts may follow.
-WHO = """
-    WITH RECURSIVE up AS (
-      SELECT id, created_at, merged_into FROM customer WHERE id = :id AND tenant = :tenant
-      UNION ALL
-      SELECT above.id, above.created_at, above.merged_into
-        FROM customer AS above JOIN up ON above.id = up.merged_into
-    ), who AS MATERIALIZED (
+WHO = f"""
+    WITH RECURSIVE {UP}, who AS MATERIALIZED (
       SELECT id, created_at FROM up WHERE merged_into IS NULL
     ), down AS (
       SELECT customer.id FROM customer WHERE merged_into = (SELECT id FROM who)
@@ -47,7 +41,7 @@ WHO = """
       SELECT id, address, first_seen, shared OR popular AS several
         FROM contact WHERE customer_id = (SELECT id FROM who)
     )
-"""
+"""  # noqa: S608 - parts of our own
 WHO_PARTS = """
     SELECT 'customer' AS part, id, created_at AS at, CAST(NULL AS text) AS word,
            CAST(NULL AS boolean) AS several, CAST(NULL AS bytea) AS body, CAST(NULL AS bytea) AS more
@@ -92,7 +86,7 @@ async def holder_of(connection: ReadConnection, tenant: str, contact: str) -> UU
 
 async def current_id(connection: ReadConnection, tenant: str, customer: UUID) -> UUID | None:
     """Return whom this id means today, after all merges; None where it never meant anybody."""
-    current: UUID | None = await connection.scalar(_CURRENT, {"id": customer, "tenant": tenant})
+    current: UUID | None = await connection.scalar(CURRENT, {"id": customer, "tenant": tenant})
     return current
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
@@ -17,6 +16,7 @@ from common.core.errors import TransientError
 from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
 from common.edges.database import create_writer_engine
+from common.testing.locks import until_somebody_waits
 from ingest_sms.core.registry import JOINERS
 from ingest_sms.edges.joining import Joining, Patience
 from ingest_sms.edges.parts import PartStore
@@ -141,21 +141,11 @@ async def test_a_part_that_comes_while_its_message_goes_on_without_it_is_not_los
         assert len(originals) == 1
         late = smpp_part(2, WORDS[2], total=2, at=clock())
         coming = asyncio.create_task(replica.joining.accept(late, SMPP))
-        await waits_for_a_lock(engine)
+        await until_somebody_waits(engine)
     await coming
     clock.pass_by(DAY)
     await replica.joining.sweep()
     assert bus.texts == ["届いて"]
-
-
-async def waits_for_a_lock(engine: AsyncEngine) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with asyncio.timeout(20), engine.connect() as connection:
-        while not (await connection.execute(waiting)).scalar_one():
-            await connection.rollback()  # the view stays as it is within a transaction
 
 
 async def test_an_interrupted_join_is_repeated_as_the_same_event(

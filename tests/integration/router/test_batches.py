@@ -21,6 +21,7 @@ from common.core.events import (
     MessageKind,
 )
 from common.core.ids import customer_id, derived_id
+from common.testing.locks import until_somebody_waits
 from router.core.policy import Policy
 from router.edges.arrays import names
 from router.edges.consume import Routing
@@ -40,8 +41,6 @@ HANAKO = "line:main:U2"
 NOW = datetime(2026, 11, 24, 2, 40, tzinfo=UTC)
 LATELY = NOW - timedelta(days=1)
 WAY_BACK = NOW - timedelta(days=300)
-
-WAITING_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 Handle = Callable[..., Awaitable[None]]
 Rows = Callable[..., Awaitable[list[Any]]]
@@ -191,8 +190,7 @@ async def test_of_two_workers_who_open_the_same_conversation_one_has_to_begin_ag
     async with writer.begin() as slow:
         await routing.handle(slow, [first.received])
         quick = asyncio.ensure_future(handle([second]))
-        while not await rows(WAITING_FOR_A_LOCK):  # noqa: ASYNC110 - the lock is in another process
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(writer)
     with pytest.raises(TransientError, match="another worker was faster"):
         await quick
     await handle([second])

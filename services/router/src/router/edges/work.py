@@ -170,11 +170,17 @@ async def beside(statement: Awaitable[Found], make: Callable[[], Made]) -> Made:
 
 
 async def both(statement: Awaitable[Found], make: Callable[[], Made]) -> tuple[Found, Made]:
-    """Return a statement's result, and what is made while Postgres executes it."""
+    """Return a statement's result, and what is made while Postgres executes it.
+
+    However it ends, the statement has ended too: its connection may be asked the next.
+    """
     executing = asyncio.ensure_future(statement)
-    await asyncio.sleep(0)  # until it is sent
     try:
+        await asyncio.sleep(0)  # until it is sent
         made = make()
+    except asyncio.CancelledError:
+        executing.cancel()
+        raise
     finally:
         found = await executing
     return found, made

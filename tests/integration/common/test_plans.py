@@ -14,7 +14,7 @@ from sqlalchemy import TextClause
 
 import router.edges
 import timeline.edges
-from common.edges.database import Question
+from common.edges.sessions import Question
 from router.wiring import MIGRATIONS as ROUTER
 from timeline.wiring import MIGRATIONS as TIMELINE
 

@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import router.wiring
 import timeline.wiring
 from common.edges.database import (
-    Question,
     acting,
-    asking,
     create_reader_engine,
     create_writer_engine,
     reading,
 )
 from common.edges.migrations import migrate
+from common.edges.sessions import Question, Questions
 
 MIGRATIONS: Mapping[str, Path] = {
     "timeline": timeline.wiring.MIGRATIONS,
@@ -103,6 +102,13 @@ async def reader(database_url: str, schema: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
+@pytest.fixture
+async def questions(database_url: str, schema: str) -> AsyncIterator[Questions]:
+    questions = Questions(database_url, schema, size=1)
+    yield questions
+    await questions.close()
+
+
 async def tables(engine: AsyncEngine, schema: str) -> list[Table]:
     async with engine.connect() as connection:
         if schema == "timeline":
@@ -146,7 +152,7 @@ async def test_every_policy_asks_for_the_tenant(writer: AsyncEngine, schema: str
 
 
 async def test_a_query_without_a_filter_sees_and_changes_only_its_own_tenant(
-    writer: AsyncEngine, reader: AsyncEngine, schema: str
+    writer: AsyncEngine, reader: AsyncEngine, questions: Questions, schema: str
 ) -> None:
     """Each table is given a row of acme's; then another tenant asks for everything there is."""
     mine = [t for t in await tables(writer, schema) if t.has_tenant and not t.partition]
@@ -155,9 +161,8 @@ async def test_a_query_without_a_filter_sees_and_changes_only_its_own_tenant(
     for name in filled:
         everything = text(f'SELECT count(*) FROM "{name}"')  # noqa: S608 - names from the catalogue
         for tenant, count in (("acme", 1), ("globex", 0)):
-            async with asking(reader, tenant) as driver:
-                [seen] = await Question.of(everything).ask(driver, {})
-                assert min(seen["count"], 1) == count, name
+            [seen] = await questions.ask_of(tenant, Question.of(everything), {}, {})
+            assert min(seen["count"], 1) == count, name
         async with reading(reader, "acme") as connection:
             assert await connection.scalar(everything), name
         async with reading(reader, "globex") as connection:

@@ -15,12 +15,14 @@ from common.core.cloudevents import Event
 from common.core.events import CustomerChanged
 from common.edges.batches import Received
 from common.edges.database import create_reader_engine, create_writer_engine, reading
+from common.edges.sessions import Questions
 from timeline.core.cursor import read_cursor
 from timeline.core.pages import Page, page as as_page
 from timeline.core.selection import STARTS, WHOLE, Selection
 from timeline.edges.consume import Historian
 from timeline.edges.histories import entries, holder
 from timeline.edges.reader import amendments_of, holder_of
+from timeline.edges.readers import Readers
 from timeline.wiring import MIGRATIONS, SERVICE
 
 Tell = Callable[..., Coroutine[Any, Any, None]]
@@ -48,6 +50,14 @@ async def reader(migrated: str) -> AsyncIterator[AsyncEngine]:
     engine = create_reader_engine(migrated, SERVICE)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def readers(migrated: str, reader: AsyncEngine) -> AsyncIterator[Readers]:
+    """All who read, the searches on the same connections as most."""
+    questions = Questions(migrated, SERVICE)
+    yield Readers(reader, questions, reader)
+    await questions.close()
 
 
 def on_the_bus(events: Iterable[Event], offsets: Iterable[int]) -> list[Received]:

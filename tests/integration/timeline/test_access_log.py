@@ -12,7 +12,8 @@ from tests.integration.timeline.conftest import Rows
 from tests.unit.timeline.telling import TENANT, after
 
 from common.core.errors import TransientError
-from common.edges.database import create_writer_engine
+from common.edges.database import EVERY_TENANT, TENANT as TENANT_SETTING, create_writer_engine
+from common.edges.sessions import Sessions
 from timeline.core.access import Access, first_broken
 from timeline.edges.access_log import AccessLog, whole
 from timeline.wiring import SERVICE
@@ -31,22 +32,34 @@ def reading_of(number: int, tenant: str = TENANT) -> Access:
     )
 
 
+def sessions_at(url: str) -> Sessions:
+    return Sessions(url, SERVICE, size=1, **{TENANT_SETTING: EVERY_TENANT})
+
+
 @pytest.fixture
-async def log(writer: AsyncEngine) -> AsyncIterator[AccessLog]:
-    log = AccessLog(writer)
-    yield log
+async def logs(writer: AsyncEngine, migrated: str) -> AsyncIterator[list[AccessLog]]:
+    """Those of two processes."""
+    sessions = [sessions_at(migrated) for _ in range(2)]
+    logs = [AccessLog(writer, one) for one in sessions]
+    yield logs
     ended = asyncio.Event()
     ended.set()
-    await log.run(ended)
+    for log, one in zip(logs, sessions, strict=True):
+        await log.run(ended)
+        await one.close()
+
+
+@pytest.fixture
+def log(logs: list[AccessLog]) -> AccessLog:
+    return logs[0]
 
 
 async def test_records_of_many_requests_and_two_processes_make_one_chain_without_a_gap(
-    writer: AsyncEngine, log: AccessLog
+    writer: AsyncEngine, logs: list[AccessLog]
 ) -> None:
-    other = AccessLog(writer)
     for number in range(60):
         await asyncio.sleep(0)
-        one = log if number % 2 else other
+        one = logs[number // 3 % 2]  # each writes several in a row, and then after the other
         await one.committed([one.add(reading_of(number)), one.add(reading_of(number, "globex"))])
     for tenant in (TENANT, "globex"):
         found = [one async for some in whole(writer, tenant) for one in some]
@@ -87,8 +100,9 @@ async def test_whoever_owns_the_table_and_changes_it_all_the_same_is_seen(
 
 
 async def test_where_no_record_can_be_written_nobody_is_told_that_it_was() -> None:
-    engine = create_writer_engine("postgresql://nobody@127.0.0.1:1/nowhere", SERVICE, pool_size=1)
-    log = AccessLog(engine)
+    nowhere = "postgresql://nobody@127.0.0.1:1/nowhere"
+    engine = create_writer_engine(nowhere, SERVICE, pool_size=1)
+    log = AccessLog(engine, sessions_at(nowhere))
     with pytest.raises(TransientError, match="access log"):
         await log.committed([log.add(reading_of(1))])
     task = log._writing

@@ -9,7 +9,6 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import Tell
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
@@ -36,9 +35,11 @@ from common.core.ids import NAMESPACE, customer_id
 from common.edges.clock import system_clock
 from common.edges.database import create_reader_engine
 from common.edges.service import Health
+from common.edges.sessions import Questions
 from local_stack.tokens import SigningKey
 from timeline.core.cursor import NEWEST, read_cursor, write_cursor
 from timeline.edges.examples import CONVERSATIONS, CUSTOMER, ENTRY, FILE_LINK, PAGE
+from timeline.edges.readers import Readers
 from timeline.settings import Settings
 from timeline.wiring import SERVICE, surface
 
@@ -70,8 +71,8 @@ def bearer(signing_key: SigningKey) -> Bearer:
 
 
 @pytest.fixture
-def app(reader: AsyncEngine, signing_key: SigningKey) -> FastAPI:
-    return surface(reader, Settings(jwks=str(signing_key.jwks)), Health())
+def app(readers: Readers, signing_key: SigningKey) -> FastAPI:
+    return surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
 
 
 @pytest.fixture
@@ -329,12 +330,16 @@ async def test_a_cursor_of_the_end_of_time_is_the_first_page(client: httpx.Async
 async def test_without_a_database_the_answer_is_to_try_again(
     signing_key: SigningKey, bearer: Bearer
 ) -> None:
-    nowhere = create_reader_engine("postgresql://madoguchi@127.0.0.1:1/madoguchi", SERVICE)
-    app = surface(nowhere, Settings(jwks=str(signing_key.jwks)), Health())
+    url = "postgresql://madoguchi@127.0.0.1:1/madoguchi"
+    nowhere, questions = create_reader_engine(url, SERVICE), Questions(url, SERVICE)
+    readers = Readers(nowhere, questions, nowhere)
+    app = surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://timeline", headers=bearer()
     ) as client:
-        answer = await client.get(f"/v1/customers/{HANAKO}")
+        answers = [await client.get(f"/v1/customers/{HANAKO}{path}") for path in ("", "/timeline")]
     await nowhere.dispose()
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.headers["content-type"] == "application/problem+json"
+    await questions.close()
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["content-type"] == "application/problem+json"

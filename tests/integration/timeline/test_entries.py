@@ -10,7 +10,6 @@ from uuid import uuid5
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import Tell
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
@@ -48,6 +47,7 @@ from local_stack.tokens import SigningKey
 from timeline.core.file_links import FileLink, read_keys
 from timeline.core.recording import conversation_ref
 from timeline.edges import conversations
+from timeline.edges.readers import Readers
 from timeline.settings import Settings
 from timeline.wiring import surface
 
@@ -100,11 +100,11 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 
 @pytest.fixture
-def app(reader: AsyncEngine, signing_key: SigningKey, tmp_path: Path) -> FastAPI:
+def app(readers: Readers, signing_key: SigningKey, tmp_path: Path) -> FastAPI:
     settings = Settings(
         jwks=str(signing_key.jwks), objects=str(tmp_path / "objects"), link_keys=LINK_KEYS
     )
-    return surface(reader, settings, Health())
+    return surface(readers, settings, Health())
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ async def test_a_link_that_was_forged_or_is_over_opens_nothing(
     ],
 )
 async def test_replicas_that_have_a_key_in_common_take_each_other_s_links(
-    reader: AsyncEngine,
+    readers: Readers,
     signing_key: SigningKey,
     tmp_path: Path,
     bearer: Bearer,
@@ -326,7 +326,7 @@ async def test_replicas_that_have_a_key_in_common_take_each_other_s_links(
     async def asked(keys: dict[str, str], path: str) -> httpx.Response:
         told = {"jwks": str(signing_key.jwks), "objects": str(tmp_path / "objects"), **keys}
         settings = Settings.model_validate(told)
-        transport = httpx.ASGITransport(surface(reader, settings, Health()))
+        transport = httpx.ASGITransport(surface(readers, settings, Health()))
         async with httpx.AsyncClient(
             transport=transport, base_url="http://timeline", headers=bearer()
         ) as client:

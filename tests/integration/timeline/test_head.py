@@ -33,6 +33,7 @@ from timeline.core.head import Head, head_of
 from timeline.edges.figures_follow import FiguresFollower
 from timeline.edges.head import known_of
 from timeline.edges.head_examples import HEAD
+from timeline.edges.readers import Readers
 from timeline.settings import Settings
 from timeline.wiring import surface
 
@@ -54,11 +55,11 @@ def learn(writer: AsyncEngine) -> Learn:
 
 
 @pytest.fixture
-def seen(reader: AsyncEngine) -> Callable[[], Awaitable[Head]]:
+def seen(readers: Readers) -> Callable[[], Awaitable[Head]]:
     """Return the head of 鈴木花子, two hours after the start."""
 
     async def run() -> Head:
-        known = await known_of(reader, TENANT, HANAKO)
+        known = await known_of(readers.questions, TENANT, HANAKO)
         assert known is not None
         return head_of(known, after(120))
 
@@ -168,11 +169,11 @@ async def test_an_open_case_is_found_behind_any_number_of_resolved_ones(
 
 
 @pytest.fixture
-async def client(reader: AsyncEngine, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def client(readers: Readers, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A tool of the tenant that may read histories."""
     key = SigningKey(tmp_path)
     key.ensure()
-    app = surface(reader, Settings(jwks=str(key.jwks)), Health())
+    app = surface(readers, Settings(jwks=str(key.jwks)), Health())
     token = key.token(
         tenant=TENANT, scopes=["timeline:read"], subject="agent-7", now=system_clock()
     )

@@ -6,10 +6,11 @@ from common.core.erasure import Marker
 from common.edges.clock import system_clock
 from common.edges.components import Component
 from common.edges.consuming import ConsumingParts
-from common.edges.database import create_writer_engine
+from common.edges.database import EVERY_TENANT, TENANT, create_writer_engine
 from common.edges.idempotency import IdempotencySweep
 from common.edges.kafka import kafka_access
 from common.edges.objects import ObjectStore
+from common.edges.sessions import Sessions
 from common.edges.tokens import TokenVerifier
 from timeline.edges.access_log import AccessLog
 from timeline.edges.access_watch import AccessWatch
@@ -46,7 +47,10 @@ def rights_of_people(
     for routes in (privacy_routes(rights), access_routes(rights), export_routes(rights)):
         app.include_router(routes)
     document_rights(app)
-    log = AccessLog(engine)
+    # One is enough: what waits while it writes is written together.
+    sessions = Sessions(settings.database, service, size=1, **{TENANT: EVERY_TENANT})
+    parts.closing.also(sessions.close)
+    log = AccessLog(engine, sessions)
     app.add_middleware(AccessWatch, log=log, clock=system_clock)
     work: list[Component] = [
         Retention(engine, system_clock),

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.topics import ACTIVITIES, MESSAGES, ROUTING
 from common.edges.clock import system_clock
@@ -18,6 +17,7 @@ from common.edges.database import create_reader_engine, create_writer_engine
 from common.edges.objects import ObjectStore
 from common.edges.problems import tell_problems
 from common.edges.service import Health, health_routes
+from common.edges.sessions import Questions
 from common.edges.streaming import Streams
 from common.edges.tokens import TokenVerifier, declare_scopes
 from common.edges.watching import Watch, look_at_outbox
@@ -35,6 +35,7 @@ from timeline.edges.live_api import live_routes
 from timeline.edges.live_feed import CustomersHub
 from timeline.edges.months import MonthsAhead
 from timeline.edges.openapi import document_structs
+from timeline.edges.readers import Readers
 from timeline.edges.search_api import search_routes
 from timeline.edges.search_index import Followed, Indexer
 from timeline.edges.standing import look_at_erasures, look_at_months
@@ -57,13 +58,15 @@ def build(settings: Settings) -> ConsumingService:
     parts = consuming_parts(SERVICE, settings, TOPICS, historian)
     months = MonthsAhead(parts.writer, system_clock)
     searcher = create_reader_engine(settings.database, SERVICE, settings.search_connections)
+    questions = Questions(settings.database, SERVICE)
     parts.closing.also(searcher.dispose)
+    parts.closing.also(questions.close)
     watch = Watch(parts.writer, system_clock, look_at_outbox, look_at_months, look_at_erasures)
     work: list[Component] = [months, watch]
     if settings.search_indexing:
         progress = parts.consumer.progress
         work.append(_indexing(settings, parts.health, parts.closing, lambda: progress.behind))
-    app = surface(parts.reader, settings, parts.health, searcher)
+    app = surface(Readers(parts.reader, questions, searcher), settings, parts.health)
     identities_on(app, settings, parts, system_clock)
     work += rights_of_people(app, settings, parts, SERVICE)
     work += service_figures(app, settings, parts, SERVICE)
@@ -98,10 +101,9 @@ def _indexing(
     return own_group(settings, health, closing, SERVICE, SEARCH_GROUP, SEARCH_TOPICS, indexer)
 
 
-def surface(
-    reader: AsyncEngine, settings: Settings, health: Health, searcher: AsyncEngine | None = None
-) -> FastAPI:
-    """Build the HTTP surface over a database; `searcher` is the pool for searches, if apart."""
+def surface(readers: Readers, settings: Settings, health: Health) -> FastAPI:
+    """Build the HTTP surface over a database."""
+    reader = readers.engine
     app = FastAPI(
         title="Madoguchi timeline",
         version="1.0.0",
@@ -110,13 +112,13 @@ def surface(
         redoc_url=None,
     )
     verifier = TokenVerifier(settings.jwks, settings.issuer, settings.audience)
-    app.include_router(timeline_routes(reader, verifier, settings.region))
+    app.include_router(timeline_routes(readers, verifier, settings.region))
     app.include_router(conversations_routes(reader, verifier))
-    app.include_router(head_routes(reader, verifier, system_clock))
+    app.include_router(head_routes(readers.questions, verifier, system_clock))
     links = FileLinks(_link_keys(settings), system_clock, settings.public_url)
     app.include_router(entries_routes(reader, verifier, links))
     app.include_router(files_routes(reader, links, _objects_of(settings)))
-    app.include_router(search_routes(searcher or reader, verifier, settings.region))
+    app.include_router(search_routes(readers.searcher, verifier, settings.region))
     health_routes(app, health)
     tell_problems(app)
     document_structs(app)

@@ -1,21 +1,16 @@
 """Postgres: engines, tenants, and which of its errors pass by themselves."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import Any, NewType
 
 import asyncpg
 import msgspec
 import structlog
 from asyncpg import InternalClientError
-from msgspec import Struct
-from sqlalchemy import TextClause, event, text
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy import text
 from sqlalchemy.exc import (
     DBAPIError,
-    DisconnectionError,
     InterfaceError,
     TimeoutError as PoolTimeoutError,
 )
@@ -31,6 +26,7 @@ logger = structlog.get_logger()
 # cannot be handed the writer's.
 ReadConnection = NewType("ReadConnection", AsyncConnection)
 
+TENANT = "madoguchi.tenant"  # the setting that row-level security looks at
 EVERY_TENANT = "*"
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 30
@@ -52,18 +48,15 @@ def create_writer_engine(
     """
     settings = {
         "search_path": schema,
-        "madoguchi.tenant": EVERY_TENANT,
+        TENANT: EVERY_TENANT,
         "plan_cache_mode": "auto" if keeps_plans else "force_custom_plan",
     }
     return _engine(url, pool_size, settings)
 
 
 def create_reader_engine(url: str, schema: str, pool_size: int = 10) -> AsyncEngine:
-    """Return an engine for `reading` and `asking`: a connection that names no tenant sees no row."""
-    settings = {"search_path": schema, "default_transaction_read_only": "on"}
-    engine = _engine(url, pool_size, settings)
-    event.listen(engine.sync_engine, "checkout", _discard_what_shows_rows)
-    return engine
+    """Return an engine for `reading`: a connection that names no tenant sees no row."""
+    return _engine(url, pool_size, {"search_path": schema, "default_transaction_read_only": "on"})
 
 
 @asynccontextmanager
@@ -77,8 +70,8 @@ async def reading(
     """
     if tenant == EVERY_TENANT:
         raise ValueError("a reader has one tenant")
-    begin = _beginning({_TENANT: tenant, **settings})
-    async with passing_errors(), _of_one_tenant(engine) as connection:
+    begin = _beginning({TENANT: tenant, **settings})
+    async with passing_errors(), engine.connect() as connection:
         # The transaction is begun and ended beside SQLAlchemy, in one message each: by its own way
         # these took as long as the questions of a page.
         plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -104,80 +97,8 @@ async def _transaction(
         raise
 
 
-class Question(Struct, frozen=True):
-    """A statement as asyncpg takes it: with numbers for the names of its parameters."""
-
-    sql: str
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, statement: TextClause) -> "Question":
-        """Return a statement with `:name` parameters so."""
-        compiled = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]  # of SQLAlchemy
-        return cls(str(compiled), tuple(compiled.positiontup or ()))
-
-    async def ask(
-        self, connection: asyncpg.Connection, values: Mapping[str, Any]
-    ) -> list[asyncpg.Record]:
-        """Return the answer."""
-        answer: list[asyncpg.Record] = await connection.fetch(
-            self.sql, *[values[name] for name in self.names]
-        )
-        return answer
-
-
-@asynccontextmanager
-async def asking(
-    engine: AsyncEngine, tenant: str, **settings: str
-) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection on which each statement is a transaction that sees only `tenant`.
-
-    It cannot write. Unlike `reading` it spares single questions two of three messages: what was set
-    stays for whoever asks with the same. Raises TransientError where the database is away.
-    """
-    if tenant == EVERY_TENANT:
-        raise ValueError("who asks has one tenant")
-    async with passing_errors(), _of_one_tenant(engine) as connection:
-        raw = await connection.get_raw_connection()
-        driver = _driver(raw)
-        if raw.info.get(_STAYS) != (wanted := {_TENANT: tenant, **settings}):
-            try:
-                await driver.execute(_setting(raw.info.get(_STAYS, {}), wanted))
-            except BaseException:
-                await connection.invalidate()  # nobody knows what it shows
-                raise
-            raw.info[_STAYS] = wanted
-        yield driver
-
-
-_TENANT = "madoguchi.tenant"
-_STAYS = "set for"  # in a connection's info: what `asking` has set
-_is_of_one_tenant: ContextVar[bool] = ContextVar("_is_of_one_tenant", default=False)
-
-
-@asynccontextmanager
-async def _of_one_tenant(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Take a connection to set a tenant before anything is asked."""
-    token = _is_of_one_tenant.set(True)
-    try:
-        connection = await engine.connect().start()
-    finally:
-        _is_of_one_tenant.reset(token)
-    try:
-        yield connection
-    finally:
-        # Whoever is cancelled gives it back all the same, as SQLAlchemy's own `async with` does.
-        await asyncio.shield(asyncio.create_task(connection.close()))
-
-
-def _discard_what_shows_rows(
-    _: object, record: PoolProxiedConnection, __: PoolProxiedConnection
-) -> None:
-    if _STAYS in record.info and not _is_of_one_tenant.get():
-        raise DisconnectionError("it shows the rows of whoever asked last")  # a new one is opened
-
-
-def _setting(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+def setting(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    """Return the statement that sets what is wanted on a connection where `known` is set."""
     resets = "".join(f"RESET {name}; " for name in known.keys() - wanted.keys())
     return f"{resets}SELECT {_set(wanted, local=False)}"
 
@@ -274,10 +195,13 @@ def _sqlstate(error: DBAPIError) -> str:
     return str(state or "")
 
 
-def _engine(url: str, pool_size: int, server_settings: dict[str, str]) -> AsyncEngine:
+def connecting(
+    url: str, server_settings: Mapping[str, str]
+) -> Callable[..., Awaitable[asyncpg.Connection]]:
+    """Return what opens a connection with these settings; it passes on what asyncpg is given."""
     postgres = read_url(url)
 
-    async def connect() -> asyncpg.Connection:
+    async def connect(**given: Any) -> asyncpg.Connection:
         return await postgres.connect(
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
@@ -286,11 +210,16 @@ def _engine(url: str, pool_size: int, server_settings: dict[str, str]) -> AsyncE
                 "standard_conforming_strings": "on",
                 **server_settings,
             },
+            **given,
         )
 
+    return connect
+
+
+def _engine(url: str, pool_size: int, server_settings: Mapping[str, str]) -> AsyncEngine:
     return create_async_engine(
-        "postgresql+asyncpg://",  # where that is, is for `connect` to know
-        async_creator=connect,
+        "postgresql+asyncpg://",  # where that is, is for `connecting` to know
+        async_creator=connecting(url, server_settings),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,

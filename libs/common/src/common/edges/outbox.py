@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.core.cloudevents import Record
 from common.edges.clock import system_clock
 from common.edges.database import done_unless_passing
+from common.edges.leading import leading
 from common.edges.ports import Publishing
 from common.edges.tracing import Step, about_record, tracing
 from common.edges.waiting import pause
@@ -29,7 +30,6 @@ _INSERT = text(
 )
 _NEXT = text("SELECT id, record, created_at FROM outbox ORDER BY id LIMIT :most")
 _DELETE = text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
-_LOCK = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.outbox'))")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -68,15 +68,9 @@ class OutboxRelay:
             await pause(stopping, RETRY_SECONDS)
 
     async def _relay_while_leading(self, stopping: asyncio.Event) -> None:
-        async with self._engine.connect() as raw:
-            connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
-            if not (await connection.execute(_LOCK)).scalar_one():
-                return
-            try:
+        async with leading(self._engine, "outbox") as connection:
+            if connection is not None:
                 await self._relay(connection, stopping)
-            finally:
-                # The lock belongs to the session: a pooled connection must not keep it.
-                await connection.invalidate()
 
     async def _relay(self, connection: AsyncConnection, stopping: asyncio.Event) -> None:
         while True:

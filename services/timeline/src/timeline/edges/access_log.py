@@ -11,14 +11,15 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
+from asyncpg import UniqueViolationError
 from msgspec import Struct
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.errors import TransientError
 from common.edges import metrics
 from common.edges.database import is_passing
+from common.edges.sessions import Question, Sessions
 from timeline.core.access import BEGINNING, Access, Logged, chained
 
 logger = structlog.get_logger()
@@ -52,6 +53,7 @@ _ADD = text(
                          CAST(:requests AS text[]), CAST(:hashes AS bytea[]))
     """
 )
+_ADD_ALONE = Question.of(_ADD)
 _COLUMNS = "tenant, sequence, at, subject, route, customer_id, request_id, hash"
 _PAGE = text(
     f"""
@@ -90,8 +92,10 @@ class AccessLog:
 
     name = "access log"
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, sessions: Sessions) -> None:
+        """`sessions` write what is a statement by itself, as nearly everything is."""
         self._engine = engine
+        self._sessions = sessions
         self._waiting: list[tuple[Access, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._last: Last = {}
@@ -125,7 +129,7 @@ class AccessLog:
         while self._waiting:
             taken, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
             try:
-                await write(self._engine, [access for access, _ in taken], self._last)
+                await self._write([access for access, _ in taken])
             except Exception as error:
                 if not is_passing(error):
                     raise
@@ -137,44 +141,37 @@ class AccessLog:
                     done.set_result(None)
             metrics.access_waiting.set(len(self._waiting))
 
+    async def _write(self, accesses: Sequence[Access]) -> None:
+        """Commit records, each tenant's in the order given and after all that it has.
 
-async def write(engine: AsyncEngine, accesses: Sequence[Access], last: Last | None = None) -> None:
-    """Commit records, each tenant's in the order given and after all that it has.
+        What was written last is known where nobody else has written since. Then one statement is
+        enough, as no number is given twice.
+        """
+        by_tenant: dict[str, list[Access]] = defaultdict(list)
+        for access in accesses:
+            by_tenant[access.tenant].append(access)
+        if self._last.keys() >= by_tenant.keys():
+            logged = _logged_after(by_tenant, self._last)
+            try:
+                await self._sessions.ask(_ADD_ALONE, _columns(logged))
+            except UniqueViolationError:
+                pass  # another process has gone on meanwhile
+            else:
+                self._last.update(_ends(logged))
+                return
+        self._last.update(_ends(await self._written_after_all(by_tenant)))
 
-    `last` is what was written last as far as the caller knows, and is kept up to date. Where nobody
-    else writes, it is right: then one statement is enough, as no number is given twice.
-    """
-    known: Last = {} if last is None else last
-    by_tenant: dict[str, list[Access]] = defaultdict(list)
-    for access in accesses:
-        by_tenant[access.tenant].append(access)
-    if known.keys() >= by_tenant.keys():
-        try:
-            await _add_after(engine, by_tenant, known)
-        except IntegrityError:
-            pass  # another process has gone on meanwhile
-        else:
-            return
-    async with engine.begin() as connection:
-        tenants = {"tenants": sorted(by_tenant)}
-        # A statement of its own: the next one sees what it waited for.
-        await connection.execute(_LOCK, tenants)
-        rows = (await connection.execute(_LAST, tenants)).all()
-        found = dict.fromkeys(by_tenant, (0, BEGINNING))
-        found |= {row.tenant: (row.sequence, row.hash) for row in rows}
-        logged = _logged_after(by_tenant, found)
-        await connection.execute(_ADD, _columns(logged))
-    known.update(_ends(logged))
-
-
-async def _add_after(
-    engine: AsyncEngine, by_tenant: Mapping[str, Sequence[Access]], last: Last
-) -> None:
-    logged = _logged_after(by_tenant, last)
-    async with engine.connect() as connection:
-        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await alone.execute(_ADD, _columns(logged))
-    last.update(_ends(logged))
+    async def _written_after_all(self, by_tenant: Mapping[str, Sequence[Access]]) -> list[Logged]:
+        async with self._engine.begin() as connection:
+            tenants = {"tenants": sorted(by_tenant)}
+            # A statement of its own: the next one sees what it waited for.
+            await connection.execute(_LOCK, tenants)
+            rows = (await connection.execute(_LAST, tenants)).all()
+            found = dict.fromkeys(by_tenant, (0, BEGINNING))
+            found |= {row.tenant: (row.sequence, row.hash) for row in rows}
+            logged = _logged_after(by_tenant, found)
+            await connection.execute(_ADD, _columns(logged))
+        return logged
 
 
 def _logged_after(by_tenant: Mapping[str, Sequence[Access]], last: Last) -> list[Logged]:

@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import Response
 
 from common.edges.database import reading
@@ -24,6 +23,7 @@ from timeline.edges.histories import IN_INDEX_ORDER, entries, holder, whole_page
 from timeline.edges.openapi import CUSTOMER_ANSWER, PAGE_ANSWER, refusals
 from timeline.edges.plain_pages import plain_pages
 from timeline.edges.reader import amendments_of, customer_of, holder_of
+from timeline.edges.readers import Readers
 
 ContactQuery = Annotated[
     str,
@@ -40,13 +40,14 @@ ContactQuery = Annotated[
 ]
 
 
-def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -> APIRouter:
+def timeline_routes(readers: Readers, verifier: TokenVerifier, region: str) -> APIRouter:
     """Return `/v1/customers`; other tenants' customers do not exist.
 
     `region` is the ISO 3166 country of telephone numbers in queries that name none.
     """
     routes = APIRouter(prefix="/v1", tags=["timeline"], responses=refusals(401, 403, 404, 422, 503))
     reader = Annotated[Principal, Depends(bearer(verifier, SCOPE))]
+    engine = readers.engine
 
     @routes.get(
         "/customers",
@@ -81,7 +82,7 @@ def timeline_routes(engine: AsyncEngine, verifier: TokenVerifier, region: str) -
         start = start_of("before", asked.before, wanted)
         tenant, moment = principal.tenant, wanted.as_of
         if not wanted.chosen:
-            whole = await whole_page(engine, tenant, customer_id, wanted, start, asked.limit)
+            whole = await whole_page(readers, tenant, customer_id, wanted, start, asked.limit)
             return json_answer(page(*existing(whole)))
         async with reading(engine, tenant, **IN_INDEX_ORDER) as connection:
             held = existing(await holder(connection, tenant, customer_id, moment))

@@ -18,6 +18,7 @@ from common.core.topics import CUSTOMERS
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
 from common.edges.erasing import batches_ended
+from common.edges.leading import leading
 from common.edges.objects import ObjectStore
 from common.edges.outbox import enqueue
 from common.edges.waiting import pause
@@ -33,7 +34,6 @@ LOOK_SECONDS = 1.0
 SOURCE = "/timeline/erasure"
 CONFIRMING = ("router",)  # who else holds something, and says when it is gone
 
-_LEAD = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.eraser'))")
 _OPEN = text("SELECT * FROM erasure WHERE state <> 'closed' ORDER BY erased_at, id")
 _STATE = text("UPDATE erasure SET state = :state, counts = CAST(:counts AS jsonb) WHERE id = :id")
 _EMPTIED = text(
@@ -101,17 +101,12 @@ class Eraser:
 
     async def look(self) -> None:
         """Bring every open erasure as far as it can come now. Raises TransientError."""
-        async with self._engine.connect() as guard:
-            if not await guard.scalar(_LEAD):
+        async with leading(self._engine, "eraser") as session:
+            if session is None:
                 return
-            try:
-                rows = (await guard.execute(_OPEN)).all()
-                await guard.commit()
-                for row in rows:
-                    await self._further(row)
-                await self._late_objects()
-            finally:
-                await guard.invalidate()  # the lock belongs to the session
+            for row in (await session.execute(_OPEN)).all():
+                await self._further(row)
+            await self._late_objects()
 
     async def _further(self, row: Row[Any]) -> None:
         """Take the next step, and the ones after it if they are due."""

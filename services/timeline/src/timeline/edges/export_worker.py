@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
+from common.edges.leading import leading
 from common.edges.objects import ObjectStore
 from common.edges.waiting import pause
 from timeline.edges.export_build import Exporter, NobodyError
@@ -22,7 +23,6 @@ logger = structlog.get_logger()
 KEPT = timedelta(days=7)
 LOOK_SECONDS = 1.0
 
-_LEAD = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.exports'))")
 _NEXT = text("SELECT * FROM export_job WHERE state = 'asked' ORDER BY asked_at, id LIMIT 1")
 _READY = text(
     """
@@ -64,16 +64,12 @@ class ExportWorker:
 
     async def look(self) -> None:
         """Build what was asked for, delete what is over. Raises TransientError."""
-        async with self._engine.connect() as guard:
-            if not await guard.scalar(_LEAD):
+        async with leading(self._engine, "exports") as session:
+            if session is None:
                 return
-            try:
-                await guard.commit()
-                while (row := await self._next()) is not None:
-                    await self._build(row)
-                await self._delete_old()
-            finally:
-                await guard.invalidate()  # the lock belongs to the session
+            while (row := await self._next()) is not None:
+                await self._build(row)
+            await self._delete_old()
 
     async def _next(self) -> Row[Any] | None:
         async with self._engine.begin() as connection:

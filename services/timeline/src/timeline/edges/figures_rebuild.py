@@ -19,6 +19,7 @@ from common.core.event_types import EVENT_TYPES
 from common.core.events import Message
 from common.edges.database import is_passing
 from common.edges.erasing import ErasedNames
+from common.edges.leading import leading
 from timeline.core.figures_facts import COUNTED
 from timeline.edges.figures_follow import count, told_by
 
@@ -29,8 +30,6 @@ ATTEMPTS = 10  # of two seconds each (timeline.migrations.versions.0007_figures)
 
 Done = TypeVar("Done")
 
-_ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtext('timeline.figures.rebuild'))")
-_FREE = text("SELECT pg_advisory_unlock(hashtext('timeline.figures.rebuild'))")
 # Waits until no batch is being counted; the next ones see what was changed.
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('timeline.figures'))")
 _GENERATIONS = text("SELECT number, live FROM figure_generation ORDER BY number")
@@ -98,17 +97,14 @@ async def rebuild_figures(
     Where it is interrupted, the old one goes on answering, and the next rebuild removes what was
     left. Raises FiguresRebuildError.
     """
-    async with engine.connect() as guard:
-        if not await guard.scalar(_ONE_AT_A_TIME):
+    async with leading(engine, "figures.rebuild") as session:
+        if session is None:
             raise FiguresRebuildError("the figures are being counted anew already")
-        try:
-            old, new = await _patiently(lambda: _begin(engine))
-            await _until_written(engine, rebuilding)
-            await _fill(engine, new, rebuilding, report)
-            await _switch(engine, new)
-            await _patiently(lambda: _remove(engine, old))
-        finally:
-            await guard.execute(_FREE)
+        old, new = await _patiently(lambda: _begin(engine))
+        await _until_written(engine, rebuilding)
+        await _fill(engine, new, rebuilding, report)
+        await _switch(engine, new)
+        await _patiently(lambda: _remove(engine, old))
     return new
 
 

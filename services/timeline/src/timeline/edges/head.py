@@ -6,10 +6,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.language import language_of
-from common.edges.database import Question, asking
+from common.edges.sessions import Question, Questions
 from timeline.core.case_story import CaseStory
 from timeline.core.figures_facts import read
 from timeline.core.head import Known
@@ -86,13 +85,13 @@ _read_said = msgspec.json.Decoder(_Said).decode
 _read_story = msgspec.json.Decoder(CaseStory).decode
 
 
-async def known_of(engine: AsyncEngine, tenant: str, customer: UUID) -> Known | None:
+async def known_of(questions: Questions, tenant: str, customer: UUID) -> Known | None:
     """Return what is known of whom an id means today; None where it never meant anybody.
 
     Raises TransientError.
     """
-    async with asking(engine, tenant, **IN_INDEX_ORDER) as connection:
-        parts = parts_of(await KNOWN.ask(connection, _BOUNDS | {"id": customer, "tenant": tenant}))
+    asked = _BOUNDS | {"id": customer, "tenant": tenant}
+    parts = parts_of(await questions.ask_of(tenant, KNOWN, asked, IN_INDEX_ORDER))
     who = customer_in(parts)
     if who is None:
         return None

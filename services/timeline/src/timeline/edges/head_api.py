@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import Response
 
 from common.edges.clock import Clock
+from common.edges.sessions import Questions
 from common.edges.tokens import Principal, TokenVerifier, bearer
 from timeline.core.head import head_of
 from timeline.edges.asked import SCOPE, CustomerId, existing, json_answer
@@ -14,7 +14,7 @@ from timeline.edges.head import known_of
 from timeline.edges.openapi import HEAD_ANSWER, refusals
 
 
-def head_routes(engine: AsyncEngine, verifier: TokenVerifier, clock: Clock) -> APIRouter:
+def head_routes(questions: Questions, verifier: TokenVerifier, clock: Clock) -> APIRouter:
     """Return `/v1/customers/{id}/head`; other tenants' customers do not exist."""
     routes = APIRouter(prefix="/v1", tags=["timeline"], responses=refusals(401, 403, 404, 422, 503))
     reader = Annotated[Principal, Depends(bearer(verifier, SCOPE))]
@@ -30,7 +30,7 @@ def head_routes(engine: AsyncEngine, verifier: TokenVerifier, clock: Clock) -> A
 
         Cases and answers are those that the figures have counted, a moment behind the history.
         """
-        known = existing(await known_of(engine, principal.tenant, customer_id))
+        known = existing(await known_of(questions, principal.tenant, customer_id))
         return json_answer(head_of(known, clock()))
 
     return routes

@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.edges.database import Question, ReadConnection, asking, reading
+from common.edges.database import ReadConnection, reading
+from common.edges.sessions import Question
 from timeline.core.amendments import edits_among, spoken_of
 from timeline.core.cursor import Cursor
 from timeline.core.entry import Entry
@@ -18,6 +18,7 @@ from timeline.core.pages import Found, Looked, found_among, found_before
 from timeline.core.selection import Order, Selection
 from timeline.edges.links import contacts_as_of
 from timeline.edges.reader import COLUMNS, UP, amendments_about, row_entry
+from timeline.edges.readers import Readers
 
 # So many entries of a customer are looked at for one page, newest first in each contact; where only
 # the table tells whether they fit, fewer.
@@ -193,22 +194,22 @@ async def holder(
 
 
 async def whole_page(
-    engine: AsyncEngine, tenant: str, customer: UUID, wanted: Selection, start: Cursor, limit: int
+    readers: Readers, tenant: str, customer: UUID, wanted: Selection, start: Cursor, limit: int
 ) -> tuple[Found, list[Entry]] | None:
     """Return a page of all that is known of whom an id means, and what was said of its messages.
 
     None where the id never meant anybody.
     """
     asked = _asked(tenant, (), wanted, start) | {"most": limit + 1, "id": customer}
-    async with asking(engine, tenant, **IN_INDEX_ORDER) as connection:
-        rows = await PAGES_AT_ONCE[wanted.order].ask(connection, asked)
+    question = PAGES_AT_ONCE[wanted.order]
+    rows = await readers.questions.ask_of(tenant, question, asked, IN_INDEX_ORDER)
     shown = [_of_case(row_entry(row), row["message_case"]) for row in rows if not row["said"]]
     # A union promises no order.
     shown.sort(key=lambda entry: entry.moment, reverse=wanted.order is Order.NEWEST)
     said = [row_entry(row) for row in rows if row["said"]]
     of_edits = spoken_of(edits_among(said)) - spoken_of(shown)
     if of_edits or not rows:
-        async with reading(engine, tenant) as plain:
+        async with reading(readers.engine, tenant) as plain:
             if not rows and await holder(plain, tenant, customer) is None:
                 return None
             said += await amendments_about(plain, tenant, of_edits)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from common.edges import metrics
 from common.edges.clock import Clock
 from common.edges.database import done_unless_passing
+from common.edges.leading import leading
 from common.edges.waiting import pause
 from timeline.core.entry import Entry
 from timeline.core.erasure import objects_of
@@ -26,7 +27,6 @@ logger = structlog.get_logger()
 AT_ONCE = 500
 LOOK_SECONDS = 3600.0
 
-_LEAD = text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '.retention'))")
 _RULES = text("SELECT tenant, kind, channel, days FROM retention_rule ORDER BY 1, 2, 3")
 # Whoever is under a legal hold, by what its id means today.
 _HELD = text(
@@ -129,16 +129,11 @@ class Retention:
 
     async def look(self, stopping: asyncio.Event | None = None) -> int:
         """Delete what is over now; return how many entries. Raises TransientError."""
-        async with self._engine.connect() as guard:
-            if not await guard.scalar(_LEAD):
+        async with leading(self._engine, "retention") as session:
+            if session is None:
                 return 0
-            try:
-                rules = await _rules(guard)
-                held = await _held(guard)
-                await guard.commit()
-                return await self._apply(rules, held, stopping or asyncio.Event())
-            finally:
-                await guard.invalidate()  # the lock belongs to the session
+            rules, held = await _rules(session), await _held(session)
+            return await self._apply(rules, held, stopping or asyncio.Event())
 
     async def _apply(
         self,

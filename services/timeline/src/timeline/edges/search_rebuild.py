@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.edges.leading import leading
 from timeline.edges.search_documents import EventKey, index
 from timeline.edges.search_index import lock_tenants
 
@@ -15,8 +16,6 @@ BATCH = 500
 # Searches that have begun on the old generation end first (timeline.edges.search.LONGEST_SECONDS).
 GRACE_SECONDS = 3.0
 
-_ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtext('timeline.search.rebuild'))")
-_FREE = text("SELECT pg_advisory_unlock(hashtext('timeline.search.rebuild'))")
 _GENERATIONS = text("SELECT number, live FROM search_generation ORDER BY number")
 _REMOVE = text("DELETE FROM search_generation WHERE number = :number")
 _DROP = text("SELECT drop_search_generation(CAST(:number AS smallint))")
@@ -53,17 +52,14 @@ async def rebuild(
     What comes meanwhile goes into both. Where it is interrupted, the old one goes on answering, and
     the next rebuild removes what was left. Raises RebuildingError.
     """
-    async with engine.connect() as guard:
-        if not await guard.scalar(_ONE_AT_A_TIME):
+    async with leading(engine, "search.rebuild") as session:
+        if session is None:
             raise RebuildingError("the index is being rebuilt already")
-        try:
-            old, new = await _begin(engine)
-            await _fill(engine, new, report)
-            await _switch(engine, new)
-            await asyncio.sleep(grace_seconds)
-            await _drop(engine, old)
-        finally:
-            await guard.execute(_FREE)
+        old, new = await _begin(engine)
+        await _fill(engine, new, report)
+        await _switch(engine, new)
+        await asyncio.sleep(grace_seconds)
+        await _drop(engine, old)
     return new
 
 

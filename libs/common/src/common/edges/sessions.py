@@ -116,7 +116,7 @@ class Sessions:
 class Questions(Sessions):
     """Sessions that cannot write, each question seeing one tenant."""
 
-    def __init__(self, url: str, schema: str, size: int = 10) -> None:
+    def __init__(self, url: str, schema: str, size: int = 5) -> None:
         """Open nothing yet. A session that names no tenant sees no row."""
         super().__init__(url, schema, size, default_transaction_read_only="on")
 

@@ -38,11 +38,38 @@ def present(entries: Iterable[Entry], amendments: Iterable[Entry]) -> tuple[Item
 
 
 def _item(entry: Entry, known: Amendments) -> Item:
-    told: dict[str, Any] = {"data": msgspec.Raw(entry.body)}
-    if entry.message is not None:
-        told |= _folded(entry, known)
-    elif entry.type == _ACTIVITY:
-        told["activity"] = read_activity(entry.body)
+    if entry.message is None:
+        is_activity = entry.type == _ACTIVITY
+        return _shown(entry, activity=read_activity(entry.body) if is_activity else None)
+    if known.speak_of(entry):
+        return _folded(entry, known)
+    return _shown(entry, attachments=first_files(entry))
+
+
+def _folded(entry: Entry, known: Amendments) -> Item:
+    """Show what was said of a message; of a change only its files, and whether it was unsent."""
+    message = read_message(entry.body)
+    said = known.of(entry, message)
+    unsent_at = min((one.occurred_at for one in unsends_among(said)), default=None)
+    if unsent_at:
+        told: dict[str, Any] = {"data": None, "unsent_at": unsent_at}
+    else:
+        told = {"attachments": files(entry, message, said)}
+    if entry.about is not None:
+        return _shown(entry, **told)
+    return _shown(
+        entry,
+        delivery=delivery(said),
+        versions=() if unsent_at else versions(entry, message, said),
+        reactions=reactions(said),
+        reports=reports(said),
+        **told,
+    )
+
+
+def _shown(entry: Entry, **told: Any) -> Item:
+    """Return an entry's line, with what was told of it beside."""
+    told.setdefault("data", msgspec.Raw(entry.body))
     return Item(
         id=entry.event_id,
         contact=entry.contact,
@@ -57,25 +84,3 @@ def _item(entry: Entry, known: Amendments) -> Item:
         case=entry.case,
         **told,
     )
-
-
-def _folded(entry: Entry, known: Amendments) -> dict[str, Any]:
-    """Return what was said of a message; of a change only its files, and whether it was unsent."""
-    if not known.speak_of(entry):
-        return {"attachments": first_files(entry)}
-    message = read_message(entry.body)
-    said = known.of(entry, message)
-    unsent_at = min((one.occurred_at for one in unsends_among(said)), default=None)
-    told: dict[str, Any] = {"unsent_at": unsent_at}
-    if unsent_at:
-        told["data"] = None
-    else:
-        told["attachments"] = files(entry, message, said)
-    if entry.about is not None:
-        return told
-    return told | {
-        "delivery": delivery(said),
-        "versions": () if unsent_at else versions(entry, message, said),
-        "reactions": reactions(said),
-        "reports": reports(said),
-    }

@@ -59,7 +59,12 @@ class AccessWatch:
             if not refused:
                 await send(message)
 
-        await self._app(scope, receive, guarded)
+        try:
+            await self._app(scope, receive, guarded)
+        finally:
+            # Else scope and watch hold each other, and all that was kept for the request stays
+            # until the garbage collector looks for such, which stops everybody for 10 ms.
+            del scope["state"][ADMITTED]
 
 
 class _Watch:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy import Row, TextClause, text
 
 from common.edges.database import ReadConnection, reading
@@ -203,11 +202,13 @@ async def whole_page(
     asked = _asked(tenant, (), wanted, start) | {"most": limit + 1, "id": customer}
     question = PAGES_AT_ONCE[wanted.order]
     rows = await readers.questions.ask_of(tenant, question, asked, IN_INDEX_ORDER)
-    shown = [_of_case(row_entry(row), row["message_case"]) for row in rows if not row["said"]]
+    shown = [row_entry(row, row["message_case"]) for row in rows if not row["said"]]
     # A union promises no order.
     shown.sort(key=lambda entry: entry.moment, reverse=wanted.order is Order.NEWEST)
     said = [row_entry(row) for row in rows if row["said"]]
-    of_edits = spoken_of(edits_among(said)) - spoken_of(shown)
+    of_edits = spoken_of(edits_among(said))
+    if of_edits:
+        of_edits -= spoken_of(shown)
     if of_edits or not rows:
         async with reading(readers.engine, tenant) as plain:
             if not rows and await holder(plain, tenant, customer) is None:
@@ -275,8 +276,4 @@ def _filters(wanted: Selection) -> dict[str, Any]:
 
 def history_entry(row: Row[Any]) -> Entry:
     """Return the entry in a row that has COLUMNS and CASE."""
-    return _of_case(row_entry(row), row.message_case)
-
-
-def _of_case(entry: Entry, case: UUID | None) -> Entry:
-    return replace(entry, case=case) if case else entry
+    return row_entry(row, row.message_case)

@@ -153,8 +153,11 @@ async def amendments_about(
     return found
 
 
-def row_entry(row: Iterable[Any]) -> Entry:
-    """Return the entry in a row that begins with COLUMNS."""
+def row_entry(row: Iterable[Any], message_case: UUID | None = None) -> Entry:
+    """Return the entry in a row that begins with COLUMNS.
+
+    `message_case` is the case that a message is known to belong to.
+    """
     tenant, contact, event_id, occurred_at, learned_at, topic, partition, offset, *rest = tuple(row)
     type_, kind, channel, direction, message, about, conversation, case, body, *_ = rest
     return Entry(
@@ -172,5 +175,5 @@ def row_entry(row: Iterable[Any]) -> Entry:
         about=about,
         body=body,
         conversation=conversation,
-        case=case,
+        case=message_case or case,
     )

@@ -14,7 +14,7 @@ from local_stack.engine import COMPOSE_FILE, image_of
 from local_stack.java import kafka_version
 from local_stack.kafka import HEAP
 from local_stack.layout import HOME, ROOT, SERVICES, Ports
-from local_stack.postgres import SETTINGS
+from local_stack.postgres import KEEPS_MEMORY, SETTINGS
 from local_stack.services import service_environment
 
 # What keeps data through a restart and memory small; a test's broker needs neither.
@@ -87,6 +87,14 @@ def test_the_database_in_a_container_has_the_settings_of_the_process(compose: Co
     assert settings == {
         name: value for name, value in SETTINGS.items() if name not in ONLY_FOR_A_PROCESS
     }
+    assert KEEPS_MEMORY.items() <= compose.services["postgres"].environment.items()
+
+
+def test_the_database_of_the_chart_keeps_its_memory_too() -> None:
+    chart = (ROOT / "deploy/helm/madoguchi/templates/operators.yaml").read_text()
+
+    for name, value in KEEPS_MEMORY.items():
+        assert f'{{name: {name}, value: "{value}"}}' in chart
 
 
 def test_kafka_is_one_release_everywhere() -> None:

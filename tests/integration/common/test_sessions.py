@@ -45,6 +45,12 @@ async def test_who_asks_after_another_has_his_own_tenant_and_settings(questions:
     assert other == {**first, "tenant": "globex", "sorts": "on"}, "on the same session"
 
 
+async def test_the_first_who_ask_at_the_same_time_share_what_there_is(questions: Questions) -> None:
+    one, other = await asyncio.gather(asked(questions, "acme"), asked(questions, "globex"))
+    assert (one["tenant"], other["tenant"]) == ("acme", "globex")
+    assert one["backend"] == other["backend"]
+
+
 async def test_who_names_no_tenant_after_nobody_sees_none(questions: Questions) -> None:
     [row] = await questions.ask(HOW, {"word": ""})
     assert not row["tenant"]

@@ -8,14 +8,13 @@ import asyncpg
 import msgspec
 import structlog
 from asyncpg import InternalClientError
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
     TimeoutError as PoolTimeoutError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import PoolProxiedConnection
 
 from common.core.errors import TransientError
 from common.edges.postgres import read_url
@@ -75,7 +74,7 @@ async def reading(
         # The transaction is begun and ended beside SQLAlchemy, in one message each: by its own way
         # these took as long as the questions of a page.
         plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        driver = _driver(await plain.get_raw_connection())
+        driver = await driver_of(plain)
         async with _transaction(plain, driver, begin):
             yield ReadConnection(plain)
 
@@ -110,8 +109,9 @@ def _set(settings: Mapping[str, str], *, local: bool) -> str:
     return ", ".join(each)
 
 
-def _driver(raw: PoolProxiedConnection) -> asyncpg.Connection:
-    driver = raw.driver_connection
+async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """Return what SQLAlchemy speaks to Postgres by, for what is asked so often that its way is too long."""
+    driver = (await connection.get_raw_connection()).driver_connection
     if not isinstance(driver, asyncpg.Connection):
         raise TypeError("the engines here are asyncpg's")
     return driver
@@ -123,6 +123,13 @@ def _beginning(settings: Mapping[str, str]) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"  # standard_conforming_strings is on
+
+
+async def alone(engine: AsyncEngine, statement: TextClause, values: Mapping[str, Any]) -> Any:
+    """Return the one value of a statement that is a transaction of its own, asked in one message."""
+    async with engine.connect() as connection:
+        outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        return await outside.scalar(statement, values)
 
 
 @asynccontextmanager

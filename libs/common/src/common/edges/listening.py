@@ -7,6 +7,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.core.errors import TransientError
+from common.edges.database import driver_of
 
 
 async def listen(
@@ -27,8 +28,7 @@ async def listen(
         hear(str(told[-1]))
 
     async with engine.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - the only driver we use
+        driver = await driver_of(connection)
         driver.add_termination_listener(lambda _: lost.set())
         try:
             await driver.add_listener(channel, heard)

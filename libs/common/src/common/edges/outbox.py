@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
 import msgspec
 import structlog
 from opentelemetry.trace import SpanKind
@@ -12,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.core.cloudevents import Record
 from common.edges.clock import system_clock
-from common.edges.database import done_unless_passing
+from common.edges.database import done_unless_passing, driver_of
 from common.edges.leading import leading
 from common.edges.ports import Publishing
+from common.edges.sessions import Question
 from common.edges.tracing import Step, about_record, tracing
 from common.edges.waiting import pause
 
@@ -28,8 +30,8 @@ _INSERT = text(
     "INSERT INTO outbox (topic, record) "
     "SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:records AS bytea[]))"
 )
-_NEXT = text("SELECT id, record, created_at FROM outbox ORDER BY id LIMIT :most")
-_DELETE = text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
+_NEXT = Question.of(text("SELECT id, record, created_at FROM outbox ORDER BY id LIMIT :most"))
+_DELETE = Question.of(text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))"))
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -68,11 +70,12 @@ class OutboxRelay:
             await pause(stopping, RETRY_SECONDS)
 
     async def _relay_while_leading(self, stopping: asyncio.Event) -> None:
-        async with leading(self._engine, "outbox") as connection:
-            if connection is not None:
-                await self._relay(connection, stopping)
+        async with leading(self._engine, "outbox") as session:
+            if session is not None:
+                # Asked twenty times a second while nothing happens.
+                await self._relay(await driver_of(session), stopping)
 
-    async def _relay(self, connection: AsyncConnection, stopping: asyncio.Event) -> None:
+    async def _relay(self, connection: asyncpg.Connection, stopping: asyncio.Event) -> None:
         while True:
             self._woken.clear()
             ending = stopping.is_set()
@@ -82,13 +85,13 @@ class OutboxRelay:
                     return
                 await self._wait()
 
-    async def _publish_next(self, connection: AsyncConnection) -> int:
-        rows = (await connection.execute(_NEXT, {"most": RELAY_BATCH})).all()
+    async def _publish_next(self, connection: asyncpg.Connection) -> int:
+        rows = await _NEXT.ask(connection, {"most": RELAY_BATCH})
         if rows:
-            records = [_decode(row.record) for row in rows]
+            records = [_decode(row["record"]) for row in rows]
             await self._publisher.publish(records)
-            _trace(records, [row.created_at for row in rows])
-            await connection.execute(_DELETE, {"ids": [row.id for row in rows]})
+            _trace(records, [row["created_at"] for row in rows])
+            await _DELETE.ask(connection, {"ids": [row["id"] for row in rows]})
         return len(rows)
 
     async def _wait(self) -> None:

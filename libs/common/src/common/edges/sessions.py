@@ -94,7 +94,8 @@ class Sessions:
 
     async def _new_pool(self) -> asyncpg.Pool:
         async def opened(_: None, **given: Any) -> asyncpg.Connection:
-            return await self._connect(**given)
+            # A plan may take longer than a hundred answers: it is kept as long as the session.
+            return await self._connect(max_cached_statement_lifetime=0, **given)
 
         async def left_as_it_is(_: asyncpg.Connection) -> None:
             """Reset nothing: whoever comes next sets it, and a question leaves nothing else."""

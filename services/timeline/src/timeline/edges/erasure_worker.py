@@ -16,7 +16,7 @@ from common.core.cloudevents import Attributes, Record, event_type, record
 from common.core.erasure import CustomerErased, Marker
 from common.core.topics import CUSTOMERS
 from common.edges.clock import Clock
-from common.edges.database import done_unless_passing
+from common.edges.database import alone, done_unless_passing
 from common.edges.erasing import batches_ended
 from common.edges.leading import leading
 from common.edges.objects import ObjectStore
@@ -34,6 +34,12 @@ LOOK_SECONDS = 1.0
 SOURCE = "/timeline/erasure"
 CONFIRMING = ("router",)  # who else holds something, and says when it is gone
 
+_ANYTHING = text(
+    """
+    SELECT EXISTS (SELECT FROM erasure WHERE state <> 'closed')
+        OR EXISTS (SELECT FROM erasure_object)
+    """
+)
 _OPEN = text("SELECT * FROM erasure WHERE state <> 'closed' ORDER BY erased_at, id")
 _STATE = text("UPDATE erasure SET state = :state, counts = CAST(:counts AS jsonb) WHERE id = :id")
 _EMPTIED = text(
@@ -101,6 +107,8 @@ class Eraser:
 
     async def look(self) -> None:
         """Bring every open erasure as far as it can come now. Raises TransientError."""
+        if not await alone(self._engine, _ANYTHING, {}):
+            return
         async with leading(self._engine, "eraser") as session:
             if session is None:
                 return

@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.clock import Clock
-from common.edges.database import done_unless_passing
+from common.edges.database import alone, done_unless_passing
 from common.edges.leading import leading
 from common.edges.objects import ObjectStore
 from common.edges.waiting import pause
@@ -32,6 +32,12 @@ _READY = text(
     """
 )
 _ENDED = text("UPDATE export_job SET state = :state WHERE id = :id")
+_ANYTHING = text(
+    """
+    SELECT EXISTS (SELECT FROM export_job WHERE state IN ('asked', 'unwanted')
+                      OR (state = 'ready' AND expires_at <= :now))
+    """
+)
 _OVER = text(
     "SELECT id, tenant FROM export_job WHERE state IN ('ready', 'unwanted')"
     " AND (state = 'unwanted' OR expires_at <= :now) LIMIT 50"
@@ -64,6 +70,8 @@ class ExportWorker:
 
     async def look(self) -> None:
         """Build what was asked for, delete what is over. Raises TransientError."""
+        if not await alone(self._engine, _ANYTHING, {"now": self._clock()}):
+            return
         async with leading(self._engine, "exports") as session:
             if session is None:
                 return

@@ -20,6 +20,9 @@ HOW = Question.of(
     )
 )
 SLEEP = Question.of(text("SELECT pg_sleep(:seconds)"))
+SLEEPING = Question.of(
+    text("SELECT count(*) AS sleeping FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+)
 END = Question.of(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 WRITE = Question.of(text("CREATE TABLE anything ()"))
 
@@ -74,7 +77,7 @@ async def test_a_lost_session_is_a_passing_trouble_and_the_next_one_is_opened(
     assert (await asked(questions, "acme"))["backend"] != first["backend"]
 
 
-async def test_who_is_cut_off_leaves_a_session_that_answers_the_next(questions: Questions) -> None:
+async def test_who_is_cut_off_leaves_nothing_behind(questions: Questions) -> None:
     await asked(questions, "acme")
     asking = asyncio.create_task(questions.ask_of("globex", SLEEP, {"seconds": 30}, {}))
     await asyncio.sleep(0.05)
@@ -82,6 +85,8 @@ async def test_who_is_cut_off_leaves_a_session_that_answers_the_next(questions: 
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert (await asked(questions, "acme"))["tenant"] == "acme"
+    [row] = await questions.ask_of("acme", SLEEPING, {}, {})
+    assert row["sleeping"] == 0
 
 
 async def test_nobody_writes_by_asking(questions: Questions) -> None:

@@ -270,4 +270,3 @@ async def test_what_is_over_goes_by_kind_and_channel_but_not_under_a_legal_hold(
     assert await retention.look() == 3
     assert await rows("SELECT count(*) FROM entry") == [(0,)]
     assert await rows("SELECT count(*) FROM seen") == [(0,)]
-    assert await rows("SELECT count(*) FROM pg_class WHERE relname = 'entry_2026_03'") == [(0,)]

@@ -1,7 +1,7 @@
 """Events become entries once, in order, whatever dates and texts they carry."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import text
@@ -110,26 +110,36 @@ async def test_entries_of_all_times_are_one_history(tell: Tell, pages: Pages, ro
     for partition in ("entry_before", "entry_after"):
         hidden = await rows(f"SELECT count(*) FROM {partition}")  # noqa: S608 - the names above
         assert hidden == [(0,)], "hidden when asked directly"
-    months = {name for (name,) in await rows("SELECT relname FROM pg_class WHERE relkind = 'r'")}
-    assert {"entry_2000_01", "entry_2019_02", "entry_2024_02", "entry_2026_05"} <= months
-    assert not months & {"entry_1970_01", "entry_2026_06", "entry_2038_01"}
+    tables = {name for (name,) in await rows("SELECT relname FROM pg_class WHERE relkind = 'r'")}
+    assert {"entry_2000", "entry_2019", "entry_2024", "entry_2026"} <= tables
+    assert not tables & {"entry_1970", "entry_1999", "entry_2025", "entry_2027", "entry_2038"}
 
 
-async def test_what_was_impossibly_late_moves_into_its_month_when_that_comes(
+async def test_what_was_impossibly_late_moves_into_its_year_when_that_comes(
     tell: Tell, pages: Pages, writer: AsyncEngine
 ) -> None:
     await tell(*(call(occurred_at=date, summary=str(date)) for date in ODD_DATES))
     before = await pages(HANAKO_TEL)
-    later = datetime(2026, 6, 1, tzinfo=UTC)
-    await MonthsAhead(writer, lambda: later).look()
+    assert await partition_of(writer, 2038) == "entry_after"
+    await MonthsAhead(writer, lambda: datetime(2037, 11, 1, tzinfo=UTC)).look()
     assert await pages(HANAKO_TEL) == before
+    assert await partition_of(writer, 2038) == "entry_2038"
+
+
+async def partition_of(writer: AsyncEngine, year: int) -> str:
+    """Return where an entry of that year lies."""
+    query = text(
+        "SELECT tableoid::regclass::text FROM entry WHERE extract(year FROM occurred_at) = :year"
+    )
     async with writer.connect() as connection:
-        query = text("SELECT tableoid::regclass::text FROM entry WHERE occurred_at = :at")
-        assert await connection.scalar(query, {"at": later}) == "entry_2026_06"
+        found: str = (await connection.scalars(query, {"year": year})).one()
+    return found
 
 
-async def test_workers_that_meet_the_same_new_months_make_each_once(writer: AsyncEngine) -> None:
-    months = [datetime(2015, month, 1, tzinfo=UTC).date() for month in range(1, 13)]
+async def test_workers_that_meet_the_same_new_months_make_each_year_once(
+    writer: AsyncEngine,
+) -> None:
+    months = [date(year, month, 1) for year in range(2013, 2016) for month in range(1, 13)]
 
     async def worker() -> None:
         async with writer.begin() as connection:
@@ -137,8 +147,38 @@ async def test_workers_that_meet_the_same_new_months_make_each_once(writer: Asyn
 
     await asyncio.gather(*(worker() for _ in range(4)))
     async with writer.connect() as connection:
-        query = text("SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '_2015_'")
-        assert await connection.scalar(query) == 12
+        query = text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '_201'")
+        assert set(await connection.scalars(query)) == {"entry_2013", "entry_2014", "entry_2015"}
+
+
+async def test_a_year_that_has_months_keeps_to_months_and_the_next_is_a_year(
+    tell: Tell, pages: Pages, rows: Rows, writer: AsyncEngine
+) -> None:
+    """As in a history that was begun when each month had a partition."""
+    async with writer.begin() as connection:
+        for statement in MONTHS_UP_TO_FEBRUARY:
+            await connection.execute(text(statement))
+    dates = [datetime(2026, month, 10, tzinfo=UTC) for month in (1, 3, 4)]
+    dates.append(datetime(2027, 5, 1, tzinfo=UTC))  # too late to be true
+    await tell(*(call(occurred_at=date, summary=str(date)) for date in dates))
+    before = await pages(HANAKO_TEL)
+    assert await partition_of(writer, 2027) == "entry_after"
+    await MonthsAhead(writer, lambda: datetime(2026, 11, 5, tzinfo=UTC)).look()
+    assert await pages(HANAKO_TEL) == before
+    assert await partition_of(writer, 2027) == "entry_2027"
+    tables = await rows("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '_20'")
+    months = {f"entry_2026_{month:02}" for month in (1, 2, 3, 4, 11, 12)}
+    assert {name for (name,) in tables} == months | {"entry_2027"}
+
+
+MONTHS_UP_TO_FEBRUARY = (
+    "CREATE TABLE entry_2026_01 (LIKE entry INCLUDING ALL)",
+    "CREATE TABLE entry_2026_02 (LIKE entry INCLUDING ALL)",
+    "ALTER TABLE entry DETACH PARTITION entry_after",
+    "ALTER TABLE entry ATTACH PARTITION entry_2026_01 FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')",
+    "ALTER TABLE entry ATTACH PARTITION entry_2026_02 FOR VALUES FROM ('2026-02-01Z') TO ('2026-03-01Z')",
+    "ALTER TABLE entry ATTACH PARTITION entry_after FOR VALUES FROM ('2026-03-01Z') TO (MAXVALUE)",
+)
 
 
 HOSTILE = [

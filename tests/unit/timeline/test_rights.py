@@ -1,6 +1,6 @@
 """Retention's arithmetic, the access log's chain, links to exports, and the page that is exported."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -26,7 +26,7 @@ from timeline.core.export_page import HEAD, TAIL, file_name, line, who
 from timeline.core.fold import present
 from timeline.core.items import Item
 from timeline.core.recording import entry_of
-from timeline.core.retention import RetentionRule, cuts, month_is_over, whole_before
+from timeline.core.retention import RetentionRule, cuts, whole_before
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
 KEY = "0123456789abcdef0123456789abcdef"
@@ -41,13 +41,6 @@ def test_rules_say_what_is_over_and_any_stands_for_any() -> None:
     assert whole_before((sms, calls)) is None
     everything = cuts([*rules, RetentionRule("*", "*", 90), RetentionRule("*", "*", 60)], NOW)
     assert whole_before(everything) == NOW - timedelta(60)
-
-
-def test_a_month_is_over_when_its_last_instant_is() -> None:
-    begins = datetime(2026, 1, 1, tzinfo=UTC)
-    assert month_is_over(date(2025, 12, 1), begins)
-    assert not month_is_over(date(2025, 12, 1), begins - timedelta(microseconds=1))
-    assert not month_is_over(date(2025, 12, 1), None)
 
 
 def access(number: int, **fields: object) -> Access:

@@ -1,11 +1,11 @@
-"""Single statements that are executed hundreds of times a second, through asyncpg's own pool.
+"""Single statements that are executed hundreds of times a second, on asyncpg's connections.
 
 By way of SQLAlchemy's connections such a statement takes twice as long as by itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -64,54 +64,68 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no type
 
 
 class Sessions:
-    """At most `size` sessions of a schema, opened as they are needed, for single statements."""
+    """At most `size` sessions of a schema, opened as they are needed, for single statements.
+
+    asyncpg's own pool hands each out and back by a task, which takes as long as to ask.
+    """
 
     def __init__(self, url: str, schema: str, size: int, **settings: str) -> None:
         """Open nothing yet. `settings` are Postgres's own, and hold for all of them."""
         self._connect = connecting(url, {"search_path": schema, **settings})
         self._size = size
-        self._pool: asyncpg.Pool | None = None
+        # A place without a session is None. Who gave back last is asked first.
+        self._places: asyncio.LifoQueue[_Session | None] = asyncio.LifoQueue()
+        for _ in range(size):
+            self._places.put_nowait(None)
 
     async def ask(self, question: Question, values: Mapping[str, Any]) -> list[asyncpg.Record]:
         """Return what a statement gives, which is a transaction of its own.
 
         Raises what asyncpg raises; TimeoutError where no session is to be had within seconds.
         """
-        async with self._taken() as session:
-            return await question.ask(session, values)
+        return await self._answer(question, values, {})
 
-    @asynccontextmanager
-    async def _taken(self) -> AsyncIterator[_Session]:
-        if self._pool is None:
-            self._pool = await self._new_pool()
-        pool = self._pool
-        async with asyncio.timeout(CONNECT_SECONDS):
-            session = await pool.acquire()
+    async def _answer(
+        self, question: Question, values: Mapping[str, Any], shown: Mapping[str, str]
+    ) -> list[asyncpg.Record]:
+        """Ask on a session that is set for this. It ends with whoever is cut off while asking."""
+        session = await self._taken()
         try:
-            yield session
+            await session.set_for(shown)
+            return await question.ask(session, values)
+        except asyncpg.PostgresError:
+            raise  # an answer: the session is as it was
+        except BaseException:
+            with suppress(Exception):
+                await session.close(timeout=CONNECT_SECONDS)  # and the server ends the statement
+            raise
         finally:
-            await pool.release(session)
+            self._places.put_nowait(session)
 
-    async def _new_pool(self) -> asyncpg.Pool:
-        async def opened(_: None, **given: Any) -> asyncpg.Connection:
+    async def _taken(self) -> _Session:
+        if self._places.empty():
+            async with asyncio.timeout(CONNECT_SECONDS):
+                session = await self._places.get()
+        else:
+            session = self._places.get_nowait()
+        return await self._opened() if session is None or session.is_closed() else session
+
+    async def _opened(self) -> _Session:
+        try:
             # A plan may take longer than a hundred answers: it is kept as long as the session.
-            return await self._connect(max_cached_statement_lifetime=0, **given)
-
-        async def left_as_it_is(_: asyncpg.Connection) -> None:
-            """Reset nothing: whoever comes next sets it, and a question leaves nothing else."""
-
-        return await asyncpg.create_pool(
-            connect=opened,
-            connection_class=_Session,
-            min_size=0,
-            max_size=self._size,
-            reset=left_as_it_is,
-        )
+            opened: _Session = await self._connect(
+                connection_class=_Session, max_cached_statement_lifetime=0
+            )
+        except BaseException:
+            self._places.put_nowait(None)
+            raise
+        return opened
 
     async def close(self) -> None:
         """Close all of them, once nobody has one any more."""
-        if self._pool is not None:
-            await self._pool.close()
+        for _ in range(self._size):
+            if (session := await self._places.get()) is not None:
+                await session.close()
 
 
 class Questions(Sessions):
@@ -135,6 +149,5 @@ class Questions(Sessions):
         """
         if tenant == EVERY_TENANT:
             raise ValueError("who asks has one tenant")
-        async with passing_errors(), self._taken() as session:
-            await session.set_for({TENANT: tenant, **settings})
-            return await question.ask(session, values)
+        async with passing_errors():
+            return await self._answer(question, values, {TENANT: tenant, **settings})

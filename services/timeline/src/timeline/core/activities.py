@@ -60,6 +60,8 @@ def activity_told(attributes: Mapping[str, Any], summary: str = "") -> ShownActi
 
 
 def _as(kind: type[Value], told: object) -> Value | None:
+    if told is None:
+        return None
     try:
         return msgspec.convert(told, kind)
     except msgspec.ValidationError:

@@ -1,7 +1,7 @@
 """How long what is kept: a company's rules by kind and channel."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -44,12 +44,3 @@ def whole_before(found: Sequence[Cut]) -> datetime | None:
     return max(
         (cut.before for cut in found if cut.kind is None and cut.channel is None), default=None
     )
-
-
-def month_is_over(month: date, limit: datetime | None) -> bool:
-    """Whether a whole month lies before the limit."""
-    if limit is None:
-        return False
-    count = month.year * 12 + month.month
-    following = datetime(count // 12, count % 12 + 1, 1, tzinfo=limit.tzinfo)
-    return following <= limit

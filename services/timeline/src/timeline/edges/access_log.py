@@ -115,7 +115,8 @@ class AccessLog:
         """Return when all of these are committed. Raises TransientError after some seconds."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await asyncio.gather(*(asyncio.shield(one) for one in records))
+                for one in records:
+                    await one
         except TimeoutError as error:
             raise TransientError("the access log is away") from error
 
@@ -138,7 +139,8 @@ class AccessLog:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 for _, done in taken:
-                    done.set_result(None)
+                    if not done.cancelled():  # else nobody waits for it any more
+                        done.set_result(None)
             metrics.access_waiting.set(len(self._waiting))
 
     async def _write(self, accesses: Sequence[Access]) -> None:

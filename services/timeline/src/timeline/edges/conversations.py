@@ -13,6 +13,7 @@ from timeline.edges.histories import (
     CASE,
     ENTRY_AT_PAGE,
     PAGE_PLACE,
+    PLACE,
     Holder,
     history_entry,
     place_of,
@@ -23,14 +24,13 @@ from timeline.edges.reader import COLUMNS
 MOST_LOOKED_AT = 10_000
 
 _NEWEST = 'occurred_at DESC, topic DESC, partition DESC, "offset" DESC'
-_PLACE = 'occurred_at, topic, partition, "offset"'
 _LOOKED = f"""
     looked AS MATERIALIZED (
       SELECT person.contact_id, newest.*
         FROM unnest(CAST(:contacts AS bigint[])) AS person (contact_id) CROSS JOIN LATERAL (
-          SELECT {_PLACE}, conversation, learned_at, row_number() OVER (ORDER BY {_NEWEST}) AS number
+          SELECT {PLACE}, conversation, learned_at, row_number() OVER (ORDER BY {_NEWEST}) AS number
             FROM (
-              SELECT {_PLACE}, conversation, learned_at FROM entry
+              SELECT {PLACE}, conversation, learned_at FROM entry
                WHERE entry.contact_id = person.contact_id
                  AND occurred_at < :until
                ORDER BY {_NEWEST} LIMIT CAST(:each AS bigint)
@@ -45,7 +45,7 @@ _TALKS = text(
       SELECT max(occurred_at) AS at FROM looked WHERE number = CAST(:each AS bigint)
     ),
     talk AS (
-      SELECT DISTINCT ON (conversation) contact_id, {_PLACE},
+      SELECT DISTINCT ON (conversation) contact_id, {PLACE},
              min(occurred_at) OVER spoken AS began_at, count(*) OVER spoken AS entries
         FROM looked
        WHERE conversation IS NOT NULL
@@ -55,7 +55,7 @@ _TALKS = text(
     ),
     page AS (
       SELECT {PAGE_PLACE}, began_at, entries FROM talk
-       WHERE ({_PLACE}) < (:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
+       WHERE ({PLACE}) < (:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
          AND occurred_at > coalesce((SELECT at FROM ended), '-infinity')
        ORDER BY {_NEWEST} LIMIT :most
     )

@@ -90,7 +90,7 @@ async def delete_entries(
 ) -> dict[str, int]:
     """Delete entries, by the row of their contact, from every table that tells of their events.
 
-    Without `rows_too` the entries themselves stay: their whole month is about to go.
+    Without `rows_too` the entries themselves stay: the whole partition is about to go.
     """
     counts: dict[str, int] = {}
     await lock_tenants(connection, [tenant])  # who indexes them now has read them already

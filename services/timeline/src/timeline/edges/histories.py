@@ -36,17 +36,17 @@ _HOLDER = text(
       FROM up WHERE merged_into IS NULL
     """  # noqa: S608 - parts of our own
 )
-_PLACE = 'occurred_at, topic, partition, "offset"'
+PLACE = 'occurred_at, topic, partition, "offset"'
 _CURSOR = "(:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)"
 _ORDERS = {
     Order.NEWEST: 'occurred_at DESC, topic DESC, partition DESC, "offset" DESC',
-    Order.OLDEST: _PLACE,
+    Order.OLDEST: PLACE,
 }
 # The bare `occurred_at` spares the months beyond the cursor: Postgres does not compare rows with the
 # bounds of partitions.
 _BEYOND = {
-    Order.NEWEST: f"occurred_at <= :occurred_at AND ({_PLACE}) < {_CURSOR}",
-    Order.OLDEST: f"occurred_at >= :occurred_at AND ({_PLACE}) > {_CURSOR}",
+    Order.NEWEST: f"occurred_at <= :occurred_at AND ({PLACE}) < {_CURSOR}",
+    Order.OLDEST: f"occurred_at >= :occurred_at AND ({PLACE}) > {_CURSOR}",
 }
 _TIME = "occurred_at >= :since AND occurred_at < :until"
 # Cases are told of messages later, and not by the messages themselves.
@@ -144,11 +144,11 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
         SELECT {COLUMNS}, fits, last, {CASE} FROM (
           SELECT {PAGE_PLACE}, fits, last
             FROM unnest(CAST(:contacts AS bigint[])) AS person (contact_id) CROSS JOIN LATERAL (
-              SELECT {_PLACE}, fits, number = :each AS last FROM (
+              SELECT {PLACE}, fits, number = :each AS last FROM (
                 SELECT looked.*, coalesce({fits}, false) AS fits,
                        row_number() OVER (ORDER BY {_ORDERS[order]}) AS number
                   FROM (
-                    SELECT {_PLACE}, {asked} FROM entry
+                    SELECT {PLACE}, {asked} FROM entry
                      WHERE entry.contact_id = person.contact_id AND {_BEYOND[order]} AND {_TIME}
                      ORDER BY {_ORDERS[order]} LIMIT CAST(:each AS bigint)
                   ) AS looked
@@ -254,13 +254,13 @@ def _asked(
     }
 
 
-def place_of(cursor: Cursor) -> dict[str, Any]:
-    """Return a cursor's place as the parameters of a query."""
+def place_of(found: Cursor | Row[Any]) -> dict[str, Any]:
+    """Return the place of a cursor, or of a row that has PLACE, as the parameters of a query."""
     return {
-        "occurred_at": cursor.occurred_at,
-        "topic": cursor.topic,
-        "partition": cursor.partition,
-        "offset": cursor.offset,
+        "occurred_at": found.occurred_at,
+        "topic": found.topic,
+        "partition": found.partition,
+        "offset": found.offset,
     }
 
 

@@ -1,13 +1,13 @@
-"""Deletes what is over: whole months where every tenant allows it, else some entries at a time."""
+"""Deletes what is over: whole partitions where every tenant allows it, else some entries at a time."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,8 +18,10 @@ from common.edges.leading import leading
 from common.edges.waiting import pause
 from timeline.core.entry import Entry
 from timeline.core.erasure import objects_of
-from timeline.core.retention import Cut, RetentionRule, cuts, month_is_over, whole_before
+from timeline.core.retention import Cut, RetentionRule, cuts, whole_before
+from timeline.core.selection import STARTS, Order
 from timeline.edges.erasure_rounds import delete_entries
+from timeline.edges.histories import PLACE, place_of
 from timeline.edges.reader import COLUMNS, row_entry
 
 logger = structlog.get_logger()
@@ -53,41 +55,32 @@ _OVER = text(
      LIMIT :most
     """  # noqa: S608 - column names of our own
 )
-_MONTHS = text(
+_PARTITIONS = text(
     """
-    SELECT to_date(substr(relname, 7), 'YYYY_MM') AS month
+    SELECT span.name, span.starts, span.ends
       FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-     WHERE inhparent = to_regclass('entry') AND relname ~ '^entry_[0-9]{4}_[0-9]{2}$'
-     ORDER BY 1
+     CROSS JOIN LATERAL entry_span(to_date(substr(relname, 7), 'YYYY_MM')) AS span
+     WHERE inhparent = to_regclass('entry') AND relname ~ '^entry_[0-9]{4}(_[0-9]{2})?$'
+     ORDER BY span.starts
     """
 )
-_TENANTS = text(
-    """
-    SELECT DISTINCT tenant FROM entry
-     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
-    """
-)
+_WITHIN = "occurred_at >= :starts AND occurred_at < :ends"
+_TENANTS = text(f"SELECT DISTINCT tenant FROM entry WHERE {_WITHIN}")  # noqa: S608 - our own
 _HOLDING = text(
-    """
-    SELECT count(*) FROM entry
-     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
-       AND contact_id = ANY(CAST(:held AS bigint[]))
-    """
+    f"SELECT count(*) FROM entry WHERE {_WITHIN} AND contact_id = ANY(CAST(:held AS bigint[]))"  # noqa: S608
 )
-_MONTH_ROWS = text(
+_COUNT = text(f"SELECT count(*) FROM entry WHERE {_WITHIN}")  # noqa: S608
+# In the order of the index that pages are read by: each row is looked at once.
+_ROWS_WITHIN = text(
     f"""
-    SELECT {COLUMNS}, contact.id AS contact_row
-      FROM entry JOIN contact ON contact.id = entry.contact_id
-     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
-       AND (event_id, contact.tenant) > (:after, :after_tenant)
-     ORDER BY event_id, contact.tenant LIMIT :most
-    """  # noqa: S608 - the same
-)
-_COUNT = text(
-    """
-    SELECT count(*) FROM entry
-     WHERE occurred_at >= :starts AND occurred_at < CAST(:starts AS timestamptz) + interval '1 month'
-    """
+    SELECT {COLUMNS}, contact.id AS contact_row FROM (
+      SELECT * FROM entry
+       WHERE {_WITHIN} AND (contact_id, {PLACE}) > (
+         :contact, :occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
+       ORDER BY contact_id, {PLACE} LIMIT :most
+    ) AS entry JOIN contact ON contact.id = entry.contact_id
+     ORDER BY contact_id, {PLACE}
+    """  # noqa: S608 - column names of our own
 )
 _SAID_OF = text(
     """
@@ -110,6 +103,14 @@ _OLDEST = text(
        AND contact_id <> ALL(CAST(:held AS bigint[]))
     """
 )
+
+
+class _Partition(Struct, frozen=True):
+    """A partition of the history, and when what lies in it happened."""
+
+    name: str
+    starts: datetime
+    ends: datetime
 
 
 class Retention:
@@ -142,7 +143,7 @@ class Retention:
         stopping: asyncio.Event,
     ) -> int:
         found = {tenant: cuts(its, self._clock()) for tenant, its in rules.items()}
-        deleted = await self._drop_months(found, held) if found else 0
+        deleted = await self._drop_partitions(found, held) if found else 0
         for tenant, its in found.items():
             for cut in its:
                 while not stopping.is_set():
@@ -168,58 +169,54 @@ class Retention:
         metrics.retention_deleted.inc(len(rows))
         return len(rows)
 
-    async def _drop_months(
+    async def _drop_partitions(
         self, found: dict[str, tuple[Cut, ...]], held: dict[str, list[int]]
     ) -> int:
-        limits = {tenant: whole_before(its) for tenant, its in found.items()}
+        limits = {tenant: limit for tenant, its in found.items() if (limit := whole_before(its))}
         async with self._engine.connect() as connection:
-            months = list(await connection.scalars(_MONTHS))
-        over = [
-            month for month in months if any(month_is_over(month, at) for at in limits.values())
-        ]
-        return sum([await self._drop(month, limits, held) for month in over])
+            rows = await connection.execute(_PARTITIONS)
+            partitions = [_Partition(*row) for row in rows]
+        over = [one for one in partitions if any(one.ends <= at for at in limits.values())]
+        return sum([await self._drop(one, limits, held) for one in over])
 
     async def _drop(
-        self, month: date, limits: dict[str, datetime | None], held: dict[str, list[int]]
+        self, partition: _Partition, limits: Mapping[str, datetime], held: dict[str, list[int]]
     ) -> int:
-        """Drop a month's partition if everybody who has something in it allows it."""
-        starts = datetime(month.year, month.month, 1, tzinfo=self._clock().tzinfo)
+        """Drop a partition if everybody who has something in it allows it."""
+        within = {"starts": partition.starts, "ends": partition.ends}
         everybody = [row for its in held.values() for row in its]
         async with self._engine.connect() as connection:
-            tenants = list(await connection.scalars(_TENANTS, {"starts": starts}))
-            holding = await connection.scalar(_HOLDING, {"starts": starts, "held": everybody})
-        if holding or not all(month_is_over(month, limits.get(tenant)) for tenant in tenants):
+            tenants = set(await connection.scalars(_TENANTS, within))
+            holding = await connection.scalar(_HOLDING, within | {"held": everybody})
+        allowing = {tenant for tenant, limit in limits.items() if partition.ends <= limit}
+        if holding or not tenants <= allowing:
             return 0
-        followed = await self._follow(starts)
+        followed = await self._follow(within)
         async with self._engine.begin() as connection:
-            name = f"entry_{month:%Y_%m}"
             await connection.execute(text("SET LOCAL lock_timeout = '2s'"))
-            await connection.execute(text(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE'))
-            if await connection.scalar(_COUNT, {"starts": starts}) != followed:
+            await connection.execute(
+                text(f'LOCK TABLE "{partition.name}" IN ACCESS EXCLUSIVE MODE')
+            )
+            if await connection.scalar(_COUNT, within) != followed:
                 return 0  # something came meanwhile: the next look has it
-            await connection.execute(text(f'ALTER TABLE entry DETACH PARTITION "{name}"'))
-            await connection.execute(text(f'DROP TABLE "{name}"'))
+            await connection.execute(text(f'ALTER TABLE entry DETACH PARTITION "{partition.name}"'))
+            await connection.execute(text(f'DROP TABLE "{partition.name}"'))
         metrics.retention_deleted.inc(followed)
-        logger.info("month dropped", month=f"{month:%Y-%m}", entries=followed)
+        logger.info("partition dropped", partition=partition.name, entries=followed)
         return followed
 
-    async def _follow(self, starts: datetime) -> int:
-        """Delete all that was made of a month's entries; return how many these are."""
-        followed, after, after_tenant = 0, UUID(int=0), ""
+    async def _follow(self, within: Mapping[str, datetime]) -> int:
+        """Delete all that was made of the entries within some time; return how many these are."""
+        followed, after = 0, {"contact": 0, **place_of(STARTS[Order.OLDEST])}
         while True:
-            asked = {
-                "starts": starts,
-                "after": after,
-                "after_tenant": after_tenant,
-                "most": AT_ONCE,
-            }
+            asked = {**within, **after, "most": AT_ONCE}
             async with self._engine.begin() as connection:
-                rows = (await connection.execute(_MONTH_ROWS, asked)).all()
+                rows = (await connection.execute(_ROWS_WITHIN, asked)).all()
                 await _delete(connection, rows, rows_too=False)
             followed += len(rows)
             if len(rows) < AT_ONCE:
                 return followed
-            after, after_tenant = rows[-1].event_id, rows[-1].tenant
+            after = {"contact": rows[-1].contact_row, **place_of(rows[-1])}
 
     async def _tell(self, found: dict[str, tuple[Cut, ...]], held: dict[str, list[int]]) -> None:
         """Show by how many days the oldest entry that must go is too old."""

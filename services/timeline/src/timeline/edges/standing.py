@@ -12,7 +12,7 @@ from timeline.core.months import upcoming_months
 _MISSING = text(
     """
     SELECT count(*) FROM unnest(CAST(:months AS date[])) AS month
-     WHERE to_regclass('entry_' || to_char(month, 'YYYY_MM')) IS NULL
+     WHERE to_regclass((entry_span(month)).name) IS NULL
     """
 )
 _ERASURES = text(
@@ -24,7 +24,7 @@ _ERASURES = text(
 
 
 async def look_at_months(connection: AsyncConnection, now: datetime) -> None:
-    """Show how many of the partitions that should be there are not."""
+    """Show how many of the months that should have a partition have none."""
     missing = await connection.scalar(_MISSING, {"months": upcoming_months(now)})
     metrics.months_missing.set(missing or 0)
 

@@ -49,6 +49,12 @@ _SIZES = """
      GROUP BY 1 HAVING sum(reltuples) > 0 ORDER BY 2 DESC
 """
 
+# As if it had been asked for days. What is beyond shared_buffers displaces what was read before.
+_READ_ALL = """
+    SELECT sum(pg_prewarm(oid)) FROM pg_class
+     WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'i')
+"""
+
 # What is thrown away if the machine fails meanwhile need not be safe, nor cleaned up beside.
 _RELAXED = ("fsync", "full_page_writes", "autovacuum")
 _HURRY = [*(f"ALTER SYSTEM SET {name} = off" for name in _RELAXED), "SELECT pg_reload_conf()"]
@@ -126,6 +132,10 @@ async def _finish(superuser: str, say: Say) -> None:
     for last in ("TRUNCATE outbox", "VACUUM (ANALYZE)", "CHECKPOINT"):  # all was sent long ago
         await connection.execute(last, timeout=None)
     say(f"vacuumed and analysed in {_since(began):.0f} s")
+    began = time.perf_counter()
+    await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+    read = await connection.fetchval(_READ_ALL, SCHEMA, timeout=None)
+    say(f"{read * 8 / 1024:,.0f} MiB read into shared_buffers in {_since(began):.0f} s")
     for row in await connection.fetch(_SIZES, SCHEMA):
         say(f"{row['name']}: {row['rows']:,.0f} rows, {row['bytes'] / 2**20:,.0f} MiB with indexes")
     await connection.close()

@@ -13,7 +13,7 @@ from bench.history_rows import moment
 from bench.load import Outcome
 from timeline.core.cursor import Cursor, write_cursor
 
-SECONDS = 20
+SECONDS = 12
 WARM_SECONDS = 5
 OLDER = 0.25  # of the pages are not the newest
 SEED = 20261101
@@ -34,9 +34,9 @@ PAGE = Asked("page", "timeline", 300, OLDER)
 HEAD = Asked("head", "head", 100)
 
 
-async def asked(database: str, history: History, what: Asked) -> list[str]:
-    """Return what is asked for: who wrote more is looked at more often."""
-    chance = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+async def asked(database: str, history: History, what: Asked, number: int = 0) -> list[str]:
+    """Return what is asked for in a round: who wrote more is looked at more often."""
+    chance = random.Random(SEED + number)  # noqa: S311 - reproducible, not secret
     count = what.per_second * (WARM_SECONDS + SECONDS)
     customers = [history.customer_at(chance.randrange(history.entries)) for _ in range(count)]
     owners = await owners_of(database, history, customers)

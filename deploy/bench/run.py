@@ -1,7 +1,11 @@
 """`make bench`: every stage beside its limit, then the whole path, in one run on one machine."""
 
-from collections.abc import Iterator
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -21,6 +25,7 @@ from bench.crowd import Sizes
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts
 from local_stack.layout import ROOT, SERVICES
+from local_stack.postgres import SETTINGS
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_home, throwaway_stack
@@ -33,13 +38,31 @@ def main(
     at_scale: Annotated[bool, typer.Option("--scale", help="the large sizes instead")] = False,
     only: Annotated[str, typer.Option(help=f"of the large ones: {' '.join(LARGE)}")] = "",
     customers: Annotated[int, typer.Option(help="in the large timeline")] = large.CUSTOMERS,
+    shared_buffers: Annotated[
+        str, typer.Option(help="PostgreSQL's, for the large timeline: else 6/10 of the memory")
+    ] = "",
+    wal: Annotated[
+        Path | None,
+        typer.Option(help="a folder for its log meanwhile, where the disk stands still"),
+    ] = None,
 ) -> None:
     """Measure on a stack of its own, print a table, and merge into build/bench.json."""
     report = Report()
     figures: list[Figure] = []
-    with throwaway_stack(throwaway_home("bench"), report) as (stack, _):
+    with ExitStack() as last, throwaway_stack(throwaway_home("bench"), report) as (stack, servers):
+
+        def give_memory() -> None:
+            wanted = shared_buffers or f"{_memory_mb() * 6 // 10}MB"
+            report.say("PostgreSQL", f"again, with shared_buffers of {wanted}")
+            servers.postgres.settings = {**SETTINGS, "shared_buffers": wanted}
+            servers.postgres.stop()
+            if wal:
+                elsewhere = last.enter_context(TemporaryDirectory(dir=wal))
+                _move(servers.postgres.data / "pg_wal", Path(elsewhere))
+            servers.postgres.start()
+
         measured = (
-            _measure_large(stack, report, frozenset(only.split() or LARGE), customers)
+            _measure_large(stack, report, frozenset(only.split() or LARGE), customers, give_memory)
             if at_scale
             else iter([_measure(stack, report)])
         )
@@ -71,7 +94,11 @@ def _measure(stack: Stack, report: Report) -> list[Figure]:
 
 
 def _measure_large(
-    stack: Stack, report: Report, wanted: frozenset[str], customers: int
+    stack: Stack,
+    report: Report,
+    wanted: frozenset[str],
+    customers: int,
+    give_memory: Callable[[], None],
 ) -> Iterator[list[Figure]]:
     if unknown := wanted.difference(LARGE):
         raise typer.BadParameter(f"no stages: {', '.join(sorted(unknown))}")
@@ -86,7 +113,20 @@ def _measure_large(
         report.say("bench", "2,000 live streams on one process")
         yield streams.measure(stack)
     if asked := wanted.intersection(large.STAGES):
+        give_memory()
         yield from large.measure(stack, report, asked, customers)
+
+
+def _move(folder: Path, into: Path) -> None:
+    """Move a folder elsewhere with its owner, and lead there from where it was."""
+    into.chmod(0o755)  # PostgreSQL may run as another user
+    subprocess.run(["mv", str(folder), str(into)], check=True)
+    folder.symlink_to(into / folder.name)
+
+
+def _memory_mb() -> int:
+    """Return how much memory the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
 def _memory(stack: Stack, name: str) -> Figure:

@@ -1,4 +1,4 @@
-"""Which months of history have a partition of their own."""
+"""Which months of history must have a partition to lie in."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime

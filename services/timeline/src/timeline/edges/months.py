@@ -1,4 +1,4 @@
-"""Partitions of the history: a month each, made ahead of time and when an old date turns up."""
+"""Partitions of the history, made ahead of time and when an old date turns up."""
 
 import asyncio
 from collections.abc import Collection

@@ -34,7 +34,7 @@ PAGE = Asked("page", "timeline", 300, OLDER)
 HEAD = Asked("head", "head", 100)
 
 
-async def asked(database: str, history: History, what: Asked, number: int = 0) -> list[str]:
+async def asked(database: str, history: History, what: Asked, number: int) -> list[str]:
     """Return what is asked for in a round: who wrote more is looked at more often."""
     chance = random.Random(SEED + number)  # noqa: S311 - reproducible, not secret
     count = what.per_second * (WARM_SECONDS + SECONDS)

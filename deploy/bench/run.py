@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -25,7 +25,7 @@ from bench.crowd import Sizes
 from bench.figures import Figure, merge, show
 from common.edges.accounts import load_accounts
 from local_stack.layout import ROOT, SERVICES
-from local_stack.postgres import SETTINGS
+from local_stack.postgres import SETTINGS, PostgresServer
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.throwaway import throwaway_home, throwaway_stack
@@ -49,20 +49,10 @@ def main(
     """Measure on a stack of its own, print a table, and merge into build/bench.json."""
     report = Report()
     figures: list[Figure] = []
-    with ExitStack() as last, throwaway_stack(throwaway_home("bench"), report) as (stack, servers):
-
-        def give_memory() -> None:
-            wanted = shared_buffers or f"{_memory_mb() * 6 // 10}MB"
-            report.say("PostgreSQL", f"again, with shared_buffers of {wanted}")
-            servers.postgres.settings = {**SETTINGS, "shared_buffers": wanted}
-            servers.postgres.stop()
-            if wal:
-                elsewhere = last.enter_context(TemporaryDirectory(dir=wal))
-                _move(servers.postgres.data / "pg_wal", Path(elsewhere))
-            servers.postgres.start()
-
+    with throwaway_stack(throwaway_home("bench"), report) as (stack, servers):
+        roomy = _roomy(servers.postgres, shared_buffers, wal)
         measured = (
-            _measure_large(stack, report, frozenset(only.split() or LARGE), customers, give_memory)
+            _measure_large(stack, report, frozenset(only.split() or LARGE), customers, roomy)
             if at_scale
             else iter([_measure(stack, report)])
         )
@@ -98,7 +88,7 @@ def _measure_large(
     report: Report,
     wanted: frozenset[str],
     customers: int,
-    give_memory: Callable[[], None],
+    roomy: AbstractContextManager[None],
 ) -> Iterator[list[Figure]]:
     if unknown := wanted.difference(LARGE):
         raise typer.BadParameter(f"no stages: {', '.join(sorted(unknown))}")
@@ -113,8 +103,26 @@ def _measure_large(
         report.say("bench", "2,000 live streams on one process")
         yield streams.measure(stack)
     if asked := wanted.intersection(large.STAGES):
-        give_memory()
-        yield from large.measure(stack, report, asked, customers)
+        with roomy:
+            yield from large.measure(stack, report, asked, customers)
+
+
+@contextmanager
+def _roomy(postgres: PostgresServer, shared_buffers: str, wal: Path | None) -> Iterator[None]:
+    """Start the server anew with more memory, and its log elsewhere if so wanted; stop it in the end."""
+    postgres.stop()
+    postgres.settings = {
+        **SETTINGS,
+        "shared_buffers": shared_buffers or f"{_memory_mb() * 6 // 10}MB",
+    }
+    with TemporaryDirectory(dir=wal) as elsewhere:
+        if wal:
+            _move(postgres.data / "pg_wal", Path(elsewhere))
+        postgres.start()
+        try:
+            yield
+        finally:
+            postgres.stop()
 
 
 def _move(folder: Path, into: Path) -> None:

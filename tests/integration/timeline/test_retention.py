@@ -49,6 +49,23 @@ async def test_a_year_goes_with_all_that_was_made_of_it_when_its_last_instant_is
     assert await rows("SELECT count(*) FROM seen") == [(1,)]
 
 
+async def test_a_year_stays_until_its_last_instant_is_over(
+    tell: Tell, pages: Pages, writer: AsyncEngine
+) -> None:
+    await tell(*written(datetime(2025, 12, 31, 23, tzinfo=UTC)))
+    await keep_for_a_year(writer)
+    almost = NEW_YEAR.replace(year=2027) - timedelta(microseconds=1)
+    assert await Retention(writer, lambda: almost).look() == 1
+    assert await partitions(writer) == {"entry_2025"}
+    assert (await pages(HANAKO_LINE)).entries == ()
+
+
+async def test_a_year_stays_where_nobody_has_a_rule(tell: Tell, writer: AsyncEngine) -> None:
+    await tell(*written(datetime(2025, 6, 1, tzinfo=UTC)))
+    assert await Retention(writer, lambda: NEW_YEAR.replace(year=2037)).look() == 0
+    assert await partitions(writer) == {"entry_2025"}
+
+
 async def test_a_year_stays_where_somebody_else_has_something_in_it(
     tell: Tell, pages: Pages, writer: AsyncEngine
 ) -> None:

@@ -267,6 +267,7 @@ async def test_what_is_over_goes_by_kind_and_channel_but_not_under_a_legal_hold(
     await api.delete(f"/v1/customers/{HANAKO}/hold", headers=headers())
     everything = {"rules": [{"kind": "*", "channel": "*", "days": 30}]}
     await api.put("/v1/retention", headers=headers(), json=everything)
-    assert await retention.look() == 3
+    assert await Retention(writer, lambda: system_clock() + timedelta(days=400)).look() == 3
     assert await rows("SELECT count(*) FROM entry") == [(0,)]
     assert await rows("SELECT count(*) FROM seen") == [(0,)]
+    assert await rows("SELECT count(*) FROM pg_class WHERE relname = 'entry_2026'") == [(0,)]

@@ -98,6 +98,7 @@ ODD_DATES = [
     datetime(2024, 2, 29, tzinfo=UTC),
     datetime(2026, 5, 31, 23, 59, 59, 999999, tzinfo=UTC),
     datetime(2026, 6, 1, tzinfo=UTC),
+    datetime(2027, 1, 1, tzinfo=UTC),
     datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
     datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
 ]
@@ -120,19 +121,18 @@ async def test_what_was_impossibly_late_moves_into_its_year_when_that_comes(
 ) -> None:
     await tell(*(call(occurred_at=date, summary=str(date)) for date in ODD_DATES))
     before = await pages(HANAKO_TEL)
-    assert await partition_of(writer, 2038) == "entry_after"
-    await MonthsAhead(writer, lambda: datetime(2037, 11, 1, tzinfo=UTC)).look()
+    later = datetime(2027, 1, 1, tzinfo=UTC)
+    assert await partition_at(writer, later) == "entry_after"
+    await MonthsAhead(writer, lambda: later).look()
     assert await pages(HANAKO_TEL) == before
-    assert await partition_of(writer, 2038) == "entry_2038"
+    assert await partition_at(writer, later) == "entry_2027"
 
 
-async def partition_of(writer: AsyncEngine, year: int) -> str:
-    """Return where an entry of that year lies."""
-    query = text(
-        "SELECT tableoid::regclass::text FROM entry WHERE extract(year FROM occurred_at) = :year"
-    )
+async def partition_at(writer: AsyncEngine, moment: datetime) -> str:
+    """Return where the entry of a moment lies."""
+    query = text("SELECT tableoid::regclass::text FROM entry WHERE occurred_at = :at")
     async with writer.connect() as connection:
-        found: str = (await connection.scalars(query, {"year": year})).one()
+        found: str = (await connection.scalars(query, {"at": moment})).one()
     return found
 
 
@@ -158,14 +158,14 @@ async def test_a_year_that_has_months_keeps_to_months_and_the_next_is_a_year(
     async with writer.begin() as connection:
         for statement in MONTHS_UP_TO_FEBRUARY:
             await connection.execute(text(statement))
+    too_late_to_be_true = datetime(2027, 5, 1, tzinfo=UTC)
     dates = [datetime(2026, month, 10, tzinfo=UTC) for month in (1, 3, 4)]
-    dates.append(datetime(2027, 5, 1, tzinfo=UTC))  # too late to be true
-    await tell(*(call(occurred_at=date, summary=str(date)) for date in dates))
+    await tell(*(call(occurred_at=at, summary=str(at)) for at in [*dates, too_late_to_be_true]))
     before = await pages(HANAKO_TEL)
-    assert await partition_of(writer, 2027) == "entry_after"
+    assert await partition_at(writer, too_late_to_be_true) == "entry_after"
     await MonthsAhead(writer, lambda: datetime(2026, 11, 5, tzinfo=UTC)).look()
     assert await pages(HANAKO_TEL) == before
-    assert await partition_of(writer, 2027) == "entry_2027"
+    assert await partition_at(writer, too_late_to_be_true) == "entry_2027"
     tables = await rows("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '_20'")
     months = {f"entry_2026_{month:02}" for month in (1, 2, 3, 4, 11, 12)}
     assert {name for (name,) in tables} == months | {"entry_2027"}

@@ -8,12 +8,14 @@ from sqlalchemy import text
 from common.edges.database import ReadConnection
 from timeline.core.conversations import Talk
 from timeline.core.cursor import Cursor
-from timeline.core.selection import Selection
+from timeline.core.selection import Order, Selection
 from timeline.edges.histories import (
     CASE,
     ENTRY_AT_PAGE,
+    ORDERS,
     PAGE_PLACE,
     PLACE,
+    PLACE_GIVEN,
     Holder,
     history_entry,
     place_of,
@@ -23,7 +25,7 @@ from timeline.edges.reader import COLUMNS
 # So many entries are looked at, in the index alone.
 MOST_LOOKED_AT = 10_000
 
-_NEWEST = 'occurred_at DESC, topic DESC, partition DESC, "offset" DESC'
+_NEWEST = ORDERS[Order.NEWEST]
 _LOOKED = f"""
     looked AS MATERIALIZED (
       SELECT person.contact_id, newest.*
@@ -55,7 +57,7 @@ _TALKS = text(
     ),
     page AS (
       SELECT {PAGE_PLACE}, began_at, entries FROM talk
-       WHERE ({PLACE}) < (:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
+       WHERE ({PLACE}) < ({PLACE_GIVEN})
          AND occurred_at > coalesce((SELECT at FROM ended), '-infinity')
        ORDER BY {_NEWEST} LIMIT :most
     )

@@ -20,12 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.edges.database import ReadConnection, reading
 from common.edges.objects import ObjectStore
+from timeline.core.cursor import Cursor, cursor_before
 from timeline.core.customers import CustomerView
-from timeline.core.entry import Position
 from timeline.core.erasure import is_file_of
 from timeline.core.export_page import HEAD, TAIL, file_name, line, who
 from timeline.core.fold import present
 from timeline.core.items import Item
+from timeline.edges.histories import PLACE, PLACE_GIVEN, place_of
 from timeline.edges.reader import COLUMNS, amendments_of, customer_of, row_entry
 
 AT_ONCE = 300
@@ -35,13 +36,12 @@ _PAGE = text(
     f"""
     SELECT {COLUMNS} FROM contact CROSS JOIN LATERAL (
       SELECT * FROM entry
-       WHERE entry.contact_id = contact.id AND occurred_at >= :at
-         AND (occurred_at, topic, partition, "offset")
-             > (:at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
-       ORDER BY occurred_at, topic, partition, "offset" LIMIT :most
+       WHERE entry.contact_id = contact.id AND occurred_at >= :occurred_at
+         AND ({PLACE}) > ({PLACE_GIVEN})
+       ORDER BY {PLACE} LIMIT :most
     ) AS oldest
      WHERE contact.customer_id = :customer AND contact.tenant = :tenant
-     ORDER BY occurred_at, topic, partition, "offset" LIMIT :most
+     ORDER BY {PLACE} LIMIT :most
     """  # noqa: S608 - column names of our own
 )
 _LINKS = text(
@@ -159,7 +159,7 @@ class Exporter:
 
     async def _items(self, customer: UUID) -> AsyncIterator[Sequence[Item]]:
         """Yield the history, oldest first, some at a time."""
-        at, position = datetime.min.replace(tzinfo=UTC), Position(-1, -1, -1)
+        start = Cursor(datetime.min.replace(tzinfo=UTC), -1, -1, -1)
         while True:
             async with reading(self._engine, self._tenant) as connection:
                 rows = await connection.execute(
@@ -167,11 +167,8 @@ class Exporter:
                     {
                         "customer": customer,
                         "tenant": self._tenant,
-                        "at": at,
-                        "topic": position.topic,
-                        "partition": position.partition,
-                        "offset": position.offset,
                         "most": AT_ONCE,
+                        **place_of(start),
                     },
                 )
                 entries = [row_entry(row) for row in rows]
@@ -179,7 +176,7 @@ class Exporter:
             if not entries:
                 return
             yield present(entries, said)[::-1]
-            at, position = entries[-1].moment
+            start = cursor_before(entries[-1])
 
     def _place(self, item: Item, places: dict[str, str]) -> None:
         for file in item.attachments:

@@ -37,16 +37,17 @@ _HOLDER = text(
     """  # noqa: S608 - parts of our own
 )
 PLACE = 'occurred_at, topic, partition, "offset"'
-_CURSOR = "(:occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)"
-_ORDERS = {
+# As `place_of` gives it.
+PLACE_GIVEN = ":occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset"
+ORDERS = {
     Order.NEWEST: 'occurred_at DESC, topic DESC, partition DESC, "offset" DESC',
     Order.OLDEST: PLACE,
 }
-# The bare `occurred_at` spares the months beyond the cursor: Postgres does not compare rows with the
+# The bare `occurred_at` spares the years beyond the cursor: Postgres does not compare rows with the
 # bounds of partitions.
 _BEYOND = {
-    Order.NEWEST: f"occurred_at <= :occurred_at AND ({PLACE}) < {_CURSOR}",
-    Order.OLDEST: f"occurred_at >= :occurred_at AND ({PLACE}) > {_CURSOR}",
+    Order.NEWEST: f"occurred_at <= :occurred_at AND ({PLACE}) < ({PLACE_GIVEN})",
+    Order.OLDEST: f"occurred_at >= :occurred_at AND ({PLACE}) > ({PLACE_GIVEN})",
 }
 _TIME = "occurred_at >= :since AND occurred_at < :until"
 # Cases are told of messages later, and not by the messages themselves.
@@ -68,10 +69,10 @@ def _whole(order: Order) -> TextClause:
         SELECT {COLUMNS}, {CASE} FROM contact CROSS JOIN LATERAL (
           SELECT * FROM entry
            WHERE entry.contact_id = contact.id AND {_BEYOND[order]} AND {_TIME}
-           ORDER BY {_ORDERS[order]} LIMIT :most
+           ORDER BY {ORDERS[order]} LIMIT :most
         ) AS entry
          WHERE contact.id = ANY(CAST(:contacts AS bigint[]))
-         ORDER BY {_ORDERS[order]} LIMIT :most
+         ORDER BY {ORDERS[order]} LIMIT :most
         """  # noqa: S608 - names of our own
     )
 
@@ -84,10 +85,10 @@ def _at_once(order: Order) -> TextClause:
           SELECT {COLUMNS}, {CASE} FROM contact CROSS JOIN LATERAL (
             SELECT * FROM entry
              WHERE entry.contact_id = contact.id AND {_BEYOND[order]} AND {_TIME}
-             ORDER BY {_ORDERS[order]} LIMIT :most
+             ORDER BY {ORDERS[order]} LIMIT :most
           ) AS entry
            WHERE contact.customer_id = (SELECT id FROM up WHERE merged_into IS NULL)
-           ORDER BY {_ORDERS[order]} LIMIT :most
+           ORDER BY {ORDERS[order]} LIMIT :most
         ), spoken_of AS (
           SELECT DISTINCT name
             FROM page CROSS JOIN LATERAL (VALUES (message), (about), (event_id)) AS names (name)
@@ -146,21 +147,21 @@ def _chosen(order: Order, *, in_table: bool) -> TextClause:
             FROM unnest(CAST(:contacts AS bigint[])) AS person (contact_id) CROSS JOIN LATERAL (
               SELECT {PLACE}, fits, number = :each AS last FROM (
                 SELECT looked.*, coalesce({fits}, false) AS fits,
-                       row_number() OVER (ORDER BY {_ORDERS[order]}) AS number
+                       row_number() OVER (ORDER BY {ORDERS[order]}) AS number
                   FROM (
                     SELECT {PLACE}, {asked} FROM entry
                      WHERE entry.contact_id = person.contact_id AND {_BEYOND[order]} AND {_TIME}
-                     ORDER BY {_ORDERS[order]} LIMIT CAST(:each AS bigint)
+                     ORDER BY {ORDERS[order]} LIMIT CAST(:each AS bigint)
                   ) AS looked
               ) AS numbered
                WHERE fits OR number = CAST(:each AS bigint)
-               ORDER BY {_ORDERS[order]} LIMIT :most
+               ORDER BY {ORDERS[order]} LIMIT :most
             ) AS fitting
-           ORDER BY {_ORDERS[order]} LIMIT :most
+           ORDER BY {ORDERS[order]} LIMIT :most
         ) AS page
           CROSS JOIN LATERAL ({ENTRY_AT_PAGE}) AS entry
           JOIN contact ON contact.id = at_contact
-         ORDER BY {_ORDERS[order]}
+         ORDER BY {ORDERS[order]}
         """  # noqa: S608 - names of our own
     )
 

@@ -21,7 +21,7 @@ from timeline.core.erasure import objects_of
 from timeline.core.retention import Cut, RetentionRule, cuts, whole_before
 from timeline.core.selection import STARTS, Order
 from timeline.edges.erasure_rounds import delete_entries
-from timeline.edges.histories import PLACE, place_of
+from timeline.edges.histories import PLACE, PLACE_GIVEN, place_of
 from timeline.edges.reader import COLUMNS, row_entry
 
 logger = structlog.get_logger()
@@ -75,8 +75,7 @@ _ROWS_WITHIN = text(
     f"""
     SELECT {COLUMNS}, contact.id AS contact_row FROM (
       SELECT * FROM entry
-       WHERE {_WITHIN} AND (contact_id, {PLACE}) > (
-         :contact, :occurred_at, CAST(:topic AS smallint), CAST(:partition AS smallint), :offset)
+       WHERE {_WITHIN} AND (contact_id, {PLACE}) > (:contact, {PLACE_GIVEN})
        ORDER BY contact_id, {PLACE} LIMIT :most
     ) AS entry JOIN contact ON contact.id = entry.contact_id
      ORDER BY contact_id, {PLACE}

@@ -27,6 +27,7 @@ from local_stack.stack import Stack
 CUSTOMERS = 1_000_000
 FEW_CUSTOMERS = 10_300  # with 100,000 entries
 STAGES = ("writer", "page", "search", "head")
+WRITTEN = "timeline_entries_per_s"
 ROUNDS = 5
 
 
@@ -59,7 +60,7 @@ def measure(
     if "writer" in stages:
         apart = _filled(stack, report, "written", History(min(FEW_CUSTOMERS, customers)))
         report.say("bench", "the writer beside a bare insert")
-        yield [writing.measure(apart.owner, History(CUSTOMERS))]
+        yield [writing.measure(apart.owner, History(CUSTOMERS), WRITTEN)]
     if not stages & {"page", "search", "head"}:
         return
     many = _filled(stack, report, "many", History(customers))
@@ -69,6 +70,10 @@ def measure(
         yield _asked_pages(few, many, report, pages.HEAD)
     if "search" in stages:
         yield _searches(many, report)
+    if "writer" in stages:
+        report.say("bench", "the writer beside a bare insert at the large size")
+        beyond = History(2 * customers)
+        yield [writing.measure(many.owner, beyond, f"{WRITTEN}_10m")]
 
 
 def _asked_pages(few: Filled, many: Filled, report: Report, what: pages.Asked) -> list[Figure]:

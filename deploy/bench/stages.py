@@ -52,7 +52,7 @@ async def _measure(stack: Stack) -> list[Figure]:
     return [
         Figure("router_messages_per_s", routed, "messages/s", idle, limit),
         Figure(
-            "timeline_entries_per_s", written, "entries/s", bare, "bare unnest insert of the rows"
+            "timeline_messages_per_s", written, "messages/s", bare, "bare unnest insert of the rows"
         ),
     ]
 

@@ -25,10 +25,12 @@ from timeline.edges.contacts import ContactKey, contact_ids, known_contacts
 from timeline.edges.writer import write_entries
 
 BATCH = 1000  # as consumers take at most by default
+# The machine is faster in one second than in the next: both write a batch in turn, and of the
+# rounds the one in the middle counts.
 BATCHES = 16
-ROUNDS = 9  # of which the one in the middle counts: the machine is faster in one than in the next
+ROUNDS = 9
 SCHEMA = "timeline"
-GROUP = "bench"
+GROUP, BARE_GROUP = "bench", "bare"
 PLACE = TopicPartition("messages.v1", 0)
 
 _BARE = """
@@ -51,42 +53,47 @@ _BARE = """
 """
 _OFFSET = """
     UPDATE partition_offset SET next_offset = $1
-     WHERE consumer_group = 'bench' AND topic = 'messages.v1' AND partition = 0
+     WHERE consumer_group = 'bare' AND topic = 'messages.v1' AND partition = 0
 """
 
 
-def measure(database: str, history: History) -> Figure:
-    """Write entries that the database does not hold yet, in turns."""
-    return asyncio.run(_measure(database, history))
+def measure(database: str, history: History, name: str) -> Figure:
+    """Write the later half of a history, which the database does not hold, in turns."""
+    return asyncio.run(_measure(database, history, name))
 
 
-async def _measure(database: str, history: History) -> Figure:
+async def _measure(database: str, history: History, name: str) -> Figure:
     engine = create_writer_engine(database, SCHEMA)
     bare = await asyncpg.connect(
         database, server_settings={"search_path": SCHEMA, "madoguchi.tenant": "*", "jit": "off"}
     )
     async with engine.begin() as connection:
         claims = await claim(connection, GROUP, [PLACE])
+        await claim(connection, BARE_GROUP, [PLACE])
     rounds: list[tuple[float, float]] = []
     batches = _batches(history)
     for _ in range(ROUNDS):
         ours, theirs = list(islice(batches, BATCHES)), list(islice(batches, BATCHES))
         ids = await _introduce(engine, [*ours, *theirs])
-        limit = await _timed(_bare(bare, [_columns(batch, ids) for batch in theirs]))
-        rounds.append((await _timed(_written(engine, ours, claims)), limit))
+        columns = [_columns(batch, ids) for batch in theirs]
+        written = limit = 0.0
+        for mine, its in zip(ours, columns, strict=True):
+            limit += await _seconds(_bare(bare, its))
+            written += await _seconds(_written(engine, mine, claims))
+        rounds.append((BATCHES * BATCH / written, BATCHES * BATCH / limit))
     await bare.close()
     await engine.dispose()
     note = "bare unnest insert of such rows with dedupe and offset; the writer gets decoded entries"
     rounds.sort(key=lambda one: one[0] / one[1])
     ratios = ", ".join(f"{written / limit:.2f}" for written, limit in rounds)
     written, limit = rounds[len(rounds) // 2]
-    return Figure("timeline_entries_per_s", written, "entries/s", limit, f"{note}; {ratios}")
+    return Figure(name, written, "entries/s", limit, f"{note}; {ratios}")
 
 
 def _batches(history: History) -> Iterator[list[Entry]]:
     """Return batches of entries that stand on pages: no statuses, which the bare insert has not."""
     batch: list[Entry] = []
-    for number in range(history.entries // 2, history.entries):  # beyond what it holds
+    for number in range(history.entries // 2, history.entries):
         entry = entry_in(next(history.told(number)))
         batch.append(entry)
         if len(batch) == BATCH:
@@ -97,38 +104,37 @@ def _batches(history: History) -> Iterator[list[Entry]]:
 async def _introduce(
     engine: AsyncEngine, batches: Sequence[Sequence[Entry]]
 ) -> Mapping[ContactKey, int]:
+    """Add the contacts of all these, as first seen with the earliest of them: before most."""
     async with engine.begin() as connection:
-        seen = _seen(chain(*batches))
+        since = min(one.learned_at for batch in batches for one in batch)
+        seen = dict.fromkeys(_seen(chain(*batches)), since)
         return await contact_ids(connection, seen, await known_contacts(connection, seen))
 
 
-async def _timed(work: Awaitable[int]) -> float:
+async def _seconds(work: Awaitable[None]) -> float:
     began = time.perf_counter()
-    return await work / (time.perf_counter() - began)
+    await work
+    return time.perf_counter() - began
 
 
 async def _written(
-    engine: AsyncEngine, batches: Sequence[Sequence[Entry]], claims: Mapping[TopicPartition, Claim]
-) -> int:
-    for batch in batches:
-        async with engine.begin() as connection:
-            seen = _seen(batch)
-            ids = await contact_ids(connection, seen, await known_contacts(connection, seen))
-            await write_entries(connection, batch, ids)
-            await advance(connection, GROUP, claims, {PLACE: batch[-1].position.offset + 1})
-    return BATCH * len(batches)
+    engine: AsyncEngine, batch: Sequence[Entry], claims: Mapping[TopicPartition, Claim]
+) -> None:
+    async with engine.begin() as connection:
+        seen = _seen(batch)
+        ids = await contact_ids(connection, seen, await known_contacts(connection, seen))
+        await write_entries(connection, batch, ids)
+        await advance(connection, GROUP, claims, {PLACE: batch[-1].position.offset + 1})
 
 
 def _seen(entries: Iterable[Entry]) -> dict[ContactKey, datetime]:
     return {(one.tenant, one.contact): one.learned_at for one in entries}
 
 
-async def _bare(connection: asyncpg.Connection, batches: Sequence[Sequence[Any]]) -> int:
-    for number, columns in enumerate(batches):
-        async with connection.transaction():
-            await connection.execute(_BARE, *columns)
-            await connection.execute(_OFFSET, number)
-    return BATCH * len(batches)
+async def _bare(connection: asyncpg.Connection, columns: Sequence[Sequence[Any]]) -> None:
+    async with connection.transaction():
+        await connection.execute(_BARE, *columns)
+        await connection.execute(_OFFSET, columns[5][-1] + 1)
 
 
 def _columns(batch: Sequence[Entry], ids: Mapping[ContactKey, int]) -> list[Sequence[Any]]:

@@ -1,6 +1,6 @@
 """Contacts and the customers they belong to, as rows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -13,12 +13,13 @@ from timeline.core.identity import Earlier, first_customer
 
 ContactKey = tuple[str, str]  # tenant and address
 
+# Of most contacts it was long known when they were first seen; of the others it is compared here.
 _FIND = text(
     """
-    SELECT array_agg(wanted.place), array_agg(contact.id),
-           array_agg(wanted.place) FILTER (WHERE contact.first_seen > wanted.seen)
-      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]), CAST(:seen AS timestamptz[]))
-           WITH ORDINALITY AS wanted (tenant, address, seen, place)
+    SELECT array_agg(place), array_agg(id), array_agg(place) FILTER (WHERE first_seen > :earliest),
+           array_agg(first_seen) FILTER (WHERE first_seen > :earliest)
+      FROM unnest(CAST(:tenants AS text[]), CAST(:addresses AS text[]))
+           WITH ORDINALITY AS wanted (tenant, address, place)
       JOIN contact USING (tenant, address)
     """
 )
@@ -75,13 +76,18 @@ async def known_contacts(
     wanted = {
         "tenants": [tenant for tenant, _ in keys],
         "addresses": [address for _, address in keys],
-        "seen": list(first_seen.values()),
+        "earliest": min(first_seen.values()),
     }
-    places, ids, later = (await connection.execute(_FIND, wanted)).one()
+    found, ids, young, moments = (await connection.execute(_FIND, wanted)).one()
+    thought = zip(_at(keys, young), moments or (), strict=True)
     return Known(
-        dict(zip((keys[place - 1] for place in places or ()), ids or (), strict=True)),
-        frozenset(keys[place - 1] for place in later or ()),
+        dict(zip(_at(keys, found), ids or (), strict=True)),
+        frozenset(key for key, moment in thought if moment > first_seen[key]),
     )
+
+
+def _at(keys: Sequence[ContactKey], places: Sequence[int] | None) -> list[ContactKey]:
+    return [keys[place - 1] for place in places or ()]
 
 
 async def contact_ids(

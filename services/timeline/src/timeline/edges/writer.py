@@ -62,14 +62,14 @@ _WRITE = text(
                                    CAST(:about AS uuid[]), CAST(:offset AS bigint[]))
                             AS batch (event_id, contact_id, about, "offset")
                        USING (event_id, contact_id)
-           ORDER BY occurred_at, "offset"
+           ORDER BY tenant, occurred_at, "offset"
         ) AS line
        GROUP BY tenant
     )
     INSERT INTO entry ({_COLUMNS})
     SELECT {_COLUMNS}
-      FROM ({_ROWS}) AS row JOIN fresh USING (tenant, event_id, contact_id, occurred_at)
-     WHERE listed
+      FROM ({_ROWS}) AS row
+     WHERE listed AND (tenant, event_id) IN (SELECT tenant, event_id FROM fresh)
     """  # noqa: S608 - column names of our own
 )
 _AMEND = text(

@@ -33,17 +33,20 @@ _STANDS_IN = """
 """
 
 
-def words(count: int) -> list[str]:
-    """Return pairs of characters as they stand in texts: half as often as they do, half each once."""
-    chance = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+def words(count: int, number: int = 0) -> list[str]:
+    """Return pairs of characters as they stand in texts: half as often as they do, half each once.
+
+    `number` is which such list.
+    """
+    chance = random.Random(SEED + number)  # noqa: S311 - reproducible, not secret
     often = [pair for number in range(2_000) for pair in _PAIR.findall(story_of(number))]
     each = sorted(set(often))
     return [chance.choice(often if number % 2 else each) for number in range(count)]
 
 
-def measure(port: int, token: str) -> Outcome:
-    """Search at a steady pace, some time to warm up."""
-    asked = words(PER_SECOND * (WARM_SECONDS + SECONDS))
+def measure(port: int, token: str, number: int) -> Outcome:
+    """Search at a steady pace, some time to warm up, each round of this `number` for other words."""
+    asked = words(PER_SECOND * (WARM_SECONDS + SECONDS), number)
     requests = [get(f"/v1/search?q={quote(word)}", token) for word in asked]
     warm = PER_SECOND * WARM_SECONDS
     ask(port, requests[:warm], PER_SECOND)

@@ -29,6 +29,10 @@ from common.core.work import (
     SlaBreached,
     Target,
 )
+from timeline.core.case_story import CaseStory, story_of
+from timeline.core.figures_facts import Fact
+from timeline.core.figures_observations import Observation, Teams, observations_of
+from timeline.core.figures_steps import steps_of
 
 
 class Case:
@@ -254,3 +258,13 @@ def agent_changed(
 
 def told_by_all(cases: Sequence[Case]) -> list[Event]:
     return [event for case in cases for event in case.told]
+
+
+def observed(facts: Sequence[Fact], teams: Teams | None = None) -> tuple[Observation, ...]:
+    """Return what a case of these facts counts."""
+    return observations_of(facts, steps_of(facts), teams or {})
+
+
+def told_story(case: UUID, facts: Sequence[Fact]) -> CaseStory:
+    """Return the story of a case of these facts."""
+    return story_of(case, facts, steps_of(facts))

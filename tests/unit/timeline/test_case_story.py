@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.unit.timeline.figures_telling import Case
+from tests.unit.timeline.figures_telling import Case, observed, told_story
 from tests.unit.timeline.telling import HANAKO_LINE, TENANT, after, event
 
 from common.core.cloudevents import Event
@@ -10,9 +10,9 @@ from common.core.events import Channel
 from common.core.ids import derived_id
 from common.core.surveys import Question, SurveyAnswered
 from common.core.work import SlaAtRisk, Target
-from timeline.core.case_story import CaseStory, Clock, story_of
+from timeline.core.case_story import CaseStory, Clock
 from timeline.core.figures_facts import Fact, fact_of, united
-from timeline.core.figures_observations import agents_of, observations_of
+from timeline.core.figures_observations import agents_of
 from timeline.core.figures_steps import CaseState
 
 
@@ -22,7 +22,7 @@ def facts(events: Iterable[Event]) -> tuple[Fact, ...]:
 
 
 def story(case: Case) -> CaseStory:
-    return story_of(case.id, facts(reversed(case.told)))
+    return told_story(case.id, facts(reversed(case.told)))
 
 
 def test_an_open_case_shows_its_clocks_and_who_has_it() -> None:
@@ -113,38 +113,38 @@ def test_a_rating_without_a_case_counts_by_itself() -> None:
     assert found is not None
     key, fact = found
     assert key == (TENANT, derived_id("answer", "4"))
-    [seen] = observations_of([fact], {})
+    [seen] = observed([fact])
     assert (seen.measure, seen.channel, seen.agent, seen.value) == ("csat5", "web", "", 4)
-    assert story_of(key[1], [fact]).state is CaseState.RESOLVED
+    assert told_story(key[1], [fact]).state is CaseState.RESOLVED
 
 
 def test_scores_that_are_on_no_scale_count_nothing() -> None:
     for told in (unasked(6), unasked(None), unasked(1 << 70), unasked(None, Question.TEXT)):
-        assert observations_of(facts([told]), {}) == ()
+        assert observed(facts([told])) == ()
 
 
 def test_a_case_without_versions_is_put_in_order_by_time() -> None:
     case = Case().opened(0).resolved(5).reopened(8)
     missing = [told for told in case.told if not getattr(told.data, "decision", None)]
-    assert story_of(case.id, facts(reversed(missing))).state is CaseState.OPEN
+    assert told_story(case.id, facts(reversed(missing))).state is CaseState.OPEN
 
 
 def test_what_is_known_of_a_case_without_its_beginning_is_counted_without_it() -> None:
     case = Case().opened(0, Channel.EMAIL).taken(1).resolved(5)
     late = facts(case.told[2:])
-    shown = story_of(case.id, late)
+    shown = told_story(case.id, late)
     assert (shown.channel, shown.opened_at, shown.contact) == (None, None, HANAKO_LINE)
-    measures = {seen.measure for seen in observations_of(late, {})}
+    measures = {seen.measure for seen in observed(late)}
     assert measures == {"resolution", "resolution_kept"}
 
 
 def test_a_resolution_that_nothing_ended_before_is_not_undone() -> None:
     case = Case().opened(0).resolved(5).reopened(8, "suzuki").reopened(9, "suzuki")
-    measures = [seen.measure for seen in observations_of(facts(case.told), {})]
+    measures = [seen.measure for seen in observed(facts(case.told))]
     assert measures.count("undone") == measures.count("reopened") == 1
 
 
 def test_clocks_that_disagree_make_no_negative_time() -> None:
     case = Case().opened(0).answered(-5)
-    seen = {one.measure: one.value for one in observations_of(facts(case.told), {})}
+    seen = {one.measure: one.value for one in observed(facts(case.told))}
     assert seen["first_response"] == 0

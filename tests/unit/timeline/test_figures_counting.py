@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 from tests.unit.timeline.figures_model import Counted, columns, counted_by_hand, lives
-from tests.unit.timeline.figures_telling import Case, agent_changed
+from tests.unit.timeline.figures_telling import Case, agent_changed, observed
 from tests.unit.timeline.telling import after, change, message
 
 from common.core.cloudevents import Event
@@ -18,7 +18,6 @@ from timeline.core.figures_observations import (
     Membership,
     message_observation,
     moves,
-    observations_of,
 )
 
 
@@ -46,9 +45,7 @@ def counted(events: list[Event]) -> Counted:
             messages.add((event.attributes.id, *columns(tenant, seen)))
     result.update(key[1:] for key in messages)
     for (tenant, _), facts in facts_of(events).items():
-        result.update(
-            columns(tenant, seen) for seen in observations_of(facts, teams.get(tenant, {}))
-        )
+        result.update(columns(tenant, seen) for seen in observed(facts, teams.get(tenant, {})))
     return result
 
 

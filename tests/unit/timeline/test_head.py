@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given, strategies as st
-from tests.unit.timeline.figures_telling import Case
+from tests.unit.timeline.figures_telling import Case, told_story
 from tests.unit.timeline.telling import HANAKO_LINE, START, after
 
 from common.core.events import Contract, ContractState
 from common.core.ids import derived_id
 from common.core.surveys import Question
 from common.core.work import SlaAtRisk, Target
-from timeline.core.case_story import CaseStory, Rating, story_of
+from timeline.core.case_story import CaseStory, Rating
 from timeline.core.customers import ContactLine, CustomerView
 from timeline.core.figures_facts import Fact, fact_of
 from timeline.core.head import DEFINITIONS, Head, Known, head_of
@@ -64,7 +64,7 @@ def head(
 ) -> Head:
     given_ = Known(
         customer=known.pop("who", customer()),
-        cases=[story_of(case.id, facts_of(case)) for case in cases],
+        cases=[told_story(case.id, facts_of(case)) for case in cases],
         facts={case.id: facts_of(case) for case in cases},
         messages=messages,
     )
@@ -316,7 +316,7 @@ def test_any_order_and_repetition_gives_the_same_head(
         case.id: tuple({one.event: one for one in shuffled(facts_of(case))}.values())
         for case in cases
     }
-    stories: list[CaseStory] = shuffled([story_of(case.id, facts[case.id]) for case in cases])
+    stories: list[CaseStory] = shuffled([told_story(case.id, facts[case.id]) for case in cases])
     once = {story.case_id: story for story in stories}
     known = Known(
         customer=customer(),

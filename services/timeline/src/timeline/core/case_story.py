@@ -9,7 +9,7 @@ from msgspec import Struct
 from common.core.work import Target
 from timeline.core.figures_facts import Fact, FactKind
 from timeline.core.figures_promises import standing_of
-from timeline.core.figures_steps import CaseState, Standing, Step, of_kind, steps_of
+from timeline.core.figures_steps import CaseState, Standing, Step, first_of, of_kind
 
 
 class Clock(Struct, frozen=True):
@@ -70,12 +70,14 @@ class CaseStory(Struct, frozen=True, kw_only=True):
     ratings: tuple[Rating, ...]
 
 
-def story_of(case: UUID, facts: Sequence[Fact]) -> CaseStory:
-    """Return the story of a case of which at least one fact is known, whichever they are."""
-    steps = steps_of(facts)
+def story_of(case: UUID, facts: Sequence[Fact], steps: Sequence[Step]) -> CaseStory:
+    """Return the story of a case of which at least one fact is known, whichever they are.
+
+    `steps` are those of `facts` (timeline.core.figures_steps.steps_of).
+    """
     now = steps[-1].after if steps else Standing(state=CaseState.RESOLVED)
-    opened = next((step.fact for step in of_kind(steps, FactKind.OPENED)), None)
-    answered = next((step.fact for step in of_kind(steps, FactKind.ANSWERED)), None)
+    opened = _fact(first_of(steps, FactKind.OPENED))
+    answered = _fact(first_of(steps, FactKind.ANSWERED))
     ended = _end(steps, now)
     last = max(facts, key=lambda fact: (fact.at, fact.event))
     return CaseStory(
@@ -103,6 +105,10 @@ def story_of(case: UUID, facts: Sequence[Fact]) -> CaseStory:
         reopened=len(of_kind(steps, FactKind.REOPENED)),
         ratings=_ratings(facts),
     )
+
+
+def _fact(step: Step | None) -> Fact | None:
+    return step.fact if step else None
 
 
 def _end(steps: Sequence[Step], now: Standing) -> Fact | None:

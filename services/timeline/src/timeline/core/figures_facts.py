@@ -4,7 +4,8 @@ A case is the set of its facts. A set knows no order and no repetition, and neit
 made of it.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -108,16 +109,19 @@ def fact_of(event: Event, contact: str) -> tuple[CaseKey, Fact] | None:
     return (attributes.tenant, case), fact
 
 
-def united(known: Iterable[Fact], told: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return both sets as one, in the order of their events' ids.
+def united(known: Sequence[Fact], told: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return both sets as one in the order of their events' ids, in which `known` is already.
 
     Of two that claim to be the same event the smaller counts, whichever came first.
     """
-    facts: dict[UUID, Fact] = {}
-    for fact in (*known, *told):
-        other = facts.get(fact.event, fact)
-        facts[fact.event] = min(fact, other, key=_written)
-    return tuple(facts[event] for event in sorted(facts))
+    facts = list(known)
+    for fact in told:
+        place = bisect_left(facts, fact.event, key=_event)
+        if place < len(facts) and facts[place].event == fact.event:
+            facts[place] = min(facts[place], fact, key=_written)
+        else:
+            facts.insert(place, fact)
+    return tuple(facts)
 
 
 def written(facts: Iterable[Fact]) -> bytes:
@@ -128,6 +132,10 @@ def written(facts: Iterable[Fact]) -> bytes:
 def read(stored: bytes) -> tuple[Fact, ...]:
     """Return the facts that were stored."""
     return _decode(stored)
+
+
+def _event(fact: Fact) -> UUID:
+    return fact.event
 
 
 def _written(fact: Fact) -> bytes:

@@ -16,7 +16,7 @@ from common.core.surveys import SCALES, Question
 from common.core.work import Target
 from timeline.core.figures_facts import Fact, FactKind
 from timeline.core.figures_promises import settled_of
-from timeline.core.figures_steps import CaseState, Standing, Step, of_kind, steps_of
+from timeline.core.figures_steps import CaseState, Standing, Step, first_of, of_kind
 from timeline.core.values import utc
 
 # All time zones of today differ from UTC by whole quarters: of counts by quarter every zone's hours
@@ -106,9 +106,14 @@ def short(name: str | None) -> str:
     return (name or "")[:LONGEST_NAME]
 
 
-def observations_of(facts: Sequence[Fact], teams: Teams) -> tuple[Observation, ...]:
-    """Return what a case counts, in order; the same for the same set of facts."""
-    return tuple(sorted(_Case(facts, teams).observations()))
+def observations_of(
+    facts: Sequence[Fact], steps: Sequence[Step], teams: Teams
+) -> tuple[Observation, ...]:
+    """Return what a case counts, in order; the same for the same set of facts.
+
+    `steps` are those of `facts` (timeline.core.figures_steps.steps_of).
+    """
+    return tuple(sorted(_Case(facts, steps, teams).observations()))
 
 
 def agents_of(facts: Iterable[Fact]) -> set[str]:
@@ -143,12 +148,12 @@ def message_observation(event: Event) -> Observation | None:
 class _Case:
     """A case that is being counted."""
 
-    def __init__(self, facts: Sequence[Fact], teams: Teams) -> None:
+    def __init__(self, facts: Sequence[Fact], steps: Sequence[Step], teams: Teams) -> None:
         self._facts = facts
+        self._steps = steps
         self._teams = teams
-        self._steps = steps_of(facts)
-        opened = of_kind(self._steps, FactKind.OPENED)
-        self._opened = opened[0].fact if opened else None
+        opened = first_of(steps, FactKind.OPENED)
+        self._opened = opened.fact if opened else None
 
     def observations(self) -> Iterator[Observation]:
         if self._opened is not None:
@@ -160,12 +165,12 @@ class _Case:
         yield from self._surveys()
 
     def _opening(self, opened: Fact) -> Iterator[Observation]:
-        taken = next(iter(of_kind(self._steps, FactKind.TAKEN)), None)
-        routed = next(iter(of_kind(self._steps, FactKind.ROUTED)), None)
+        taken = first_of(self._steps, FactKind.TAKEN)
+        routed = first_of(self._steps, FactKind.ROUTED)
         where = routed.after if routed else Standing()
         who = taken.fact.agent if taken else None
         yield self._counted(Measure.OPENED, opened.at, where, who)
-        answered = next(iter(of_kind(self._steps, FactKind.ANSWERED)), None)
+        answered = first_of(self._steps, FactKind.ANSWERED)
         if answered is None:
             now = self._steps[-1].after
             yield self._counted(Measure.ASKED, opened.at, now, now.agent or self._last_agent())

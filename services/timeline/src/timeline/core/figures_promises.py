@@ -29,8 +29,9 @@ def settled_of(steps: Sequence[Step]) -> list[list[Settled]]:
     The last of each kind is the one that counts now; a list is empty while its clock runs, and for
     an answer that was not needed because the matter ended without.
     """
-    answers = [_answer(part) for part in rounds(steps, by_customer=True)]
-    ends = [_end(part) for part in rounds(steps, by_customer=False)]
+    telling = _telling(steps)
+    answers = [_answer(part) for part in rounds(telling, by_customer=True)]
+    ends = [_end(part) for part in rounds(telling, by_customer=False)]
     return [*answers, *ends]
 
 
@@ -38,8 +39,13 @@ def standing_of(target: Target, steps: Sequence[Step]) -> bool | None:
     """Return whether the newest promise of this kind was kept; None while nobody knows."""
     by_customer = target is Target.FIRST_RESPONSE
     settle = _answer if by_customer else _end
-    newest = settle(rounds(steps, by_customer=by_customer)[-1])
+    newest = settle(rounds(_telling(steps), by_customer=by_customer)[-1])
     return newest[0].kept if newest else None
+
+
+def _telling(steps: Iterable[Step]) -> list[Step]:
+    """Return all but routings, which settle nothing; a long talk has hundreds of them."""
+    return [step for step in steps if step.fact.kind is not FactKind.ROUTED]
 
 
 def _answer(part: Sequence[Step]) -> list[Settled]:

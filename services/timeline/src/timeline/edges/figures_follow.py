@@ -33,6 +33,7 @@ from timeline.core.figures_observations import (
     observations_of,
     short,
 )
+from timeline.core.figures_steps import steps_of
 from timeline.core.recording import entry_of, position_of
 from timeline.core.values import canonical, utc
 from timeline.edges.erasure_guard import gone_among
@@ -175,8 +176,9 @@ def _counted(
     tenant, case = key
     agents = agents_of(facts)
     of_tenant = {agent: teams.get((tenant, agent), ()) for agent in agents}
-    known = KnownCase(facts, observations_of(facts, of_tenant))
-    return CountedCase(known, story_of(case, facts), frozenset(agents))
+    steps = steps_of(facts)
+    known = KnownCase(facts, observations_of(facts, steps, of_tenant))
+    return CountedCase(known, story_of(case, facts, steps), frozenset(agents))
 
 
 def _difference(

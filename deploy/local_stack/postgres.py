@@ -42,8 +42,6 @@ SETTINGS: dict[str, str] = {
     # Whole pages go into the log after each checkpoint; pglz would take as long as all else an
     # assignment costs.
     "wal_compression": "lz4",
-    # Decisions, and what is known of a case, are beyond 2 KB; pglz takes twice the time of the statement.
-    "default_toast_compression": "lz4",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",

@@ -19,6 +19,19 @@ INDEX = (
     "        op.execute('CREATE INDEX CONCURRENTLY work_channel ON work (channel)')\n"
 )
 COLUMN = "    op.execute('ALTER TABLE work ADD COLUMN queue text')\n"
+PARTS = "".join(
+    f"    op.execute('CREATE TABLE {told}')\n"
+    for told in (
+        "told (id int, body text) PARTITION BY LIST (id)",
+        "told_1 PARTITION OF told FOR VALUES IN (1)",
+        "told_2 PARTITION OF told FOR VALUES IN (2)",
+    )
+)
+QUICKLY = (
+    "    from common.edges.migrations import compress_quickly\n"
+    "    compress_quickly('told', 'body')\n"
+    "    compress_quickly('work', 'channel')\n"
+)
 MISTAKE = "    op.execute('ALTER TABLE nothing ADD COLUMN queue text')\n"
 
 
@@ -64,6 +77,19 @@ async def test_an_index_is_built_while_others_migrate_too(
     )
     await connection.close()
     assert valid is True
+
+
+async def test_a_column_is_compressed_quickly_in_a_table_and_in_each_partition(
+    database_url: str, scripts: Callable[..., Path]
+) -> None:
+    folder = scripts(WORK, PARTS, QUICKLY)
+    in_a_thread(lambda: migrate(folder, database_url, "desk")).join()
+    connection = await asyncpg.connect(database_url)
+    found = await connection.fetch(
+        "SELECT attrelid::regclass::text FROM pg_attribute WHERE attcompression = 'l'"
+    )
+    await connection.close()
+    assert {row[0] for row in found} == {"desk.work", "desk.told", "desk.told_1", "desk.told_2"}
 
 
 async def test_what_came_before_a_mistake_stays(

@@ -151,6 +151,26 @@ async def test_workers_that_meet_the_same_new_months_make_each_year_once(
         assert set(await connection.scalars(query)) == {"entry_2013", "entry_2014", "entry_2015"}
 
 
+async def test_what_is_long_is_compressed_quickly_in_partitions_to_come_too(
+    tell: Tell, writer: AsyncEngine, rows: Rows
+) -> None:
+    await tell(call(occurred_at=datetime(2024, 2, 3, tzinfo=UTC)))
+    async with writer.begin() as connection:
+        for of in ("figure", "search"):
+            await connection.execute(text(f"SELECT add_{of}_generation(CAST(2 AS smallint))"))
+    found = await rows(
+        """
+        SELECT relname, CAST(attcompression AS text)
+          FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+         WHERE relkind = 'r' AND (relname ~ '^entry_' AND attname = 'body'
+            OR relname ~ '^figure_case_[0-9]' AND attname IN ('facts', 'counted', 'story')
+            OR relname ~ '^search_document_' AND attname = 'plain')
+        """
+    )
+    assert {name for name, _ in found} >= {"entry_2024", "figure_case_2", "search_document_2"}
+    assert [one for one in found if one[1] != "l"] == []
+
+
 async def test_a_year_that_has_months_keeps_to_months_and_the_next_is_a_year(
     tell: Tell, pages: Pages, rows: Rows, writer: AsyncEngine
 ) -> None:

@@ -56,13 +56,19 @@ def create_outbox() -> None:
 
 
 def compress_quickly(table: str, column: str) -> None:
-    """Compress a column with lz4 where the server has it: a third less work than pglz."""
+    """Compress a column with lz4 where the server has it: a third less work than pglz.
+
+    Partitions that come have it of their table; those that are there already have to be told.
+    """
     op.execute(
         f"""
-        DO $$ BEGIN
+        DO $$ DECLARE part regclass; BEGIN
           IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings
                WHERE name = 'default_toast_compression') THEN
-            ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4;
+            FOR part IN SELECT regclass '{table}' UNION SELECT relid FROM pg_partition_tree('{table}')
+            LOOP
+              EXECUTE format('ALTER TABLE %s ALTER COLUMN {column} SET COMPRESSION lz4', part);
+            END LOOP;
           END IF;
         END $$
         """  # noqa: S608 - names from a migration, never from outside

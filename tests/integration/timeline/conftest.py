@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.unit.timeline.telling import TENANT, after
@@ -14,8 +16,10 @@ from tests.unit.timeline.telling import TENANT, after
 from common.core.cloudevents import Event
 from common.core.events import CustomerChanged
 from common.edges.batches import Received
+from common.edges.clock import system_clock
 from common.edges.database import create_reader_engine, create_writer_engine, reading
 from common.edges.sessions import Questions
+from local_stack.tokens import SigningKey
 from timeline.core.cursor import read_cursor
 from timeline.core.pages import Page, page as as_page
 from timeline.core.selection import STARTS, WHOLE, Selection
@@ -28,6 +32,8 @@ from timeline.wiring import MIGRATIONS, SERVICE
 Tell = Callable[..., Coroutine[Any, Any, None]]
 Rows = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 Pages = Callable[..., Awaitable[Page]]
+Headers = dict[str, str]
+Bearer = Callable[..., Headers]
 
 NOW = after(60)
 
@@ -120,3 +126,36 @@ def pages(reader: AsyncEngine) -> Pages:
         return as_page(found, amendments, wanted.order)
 
     return page
+
+
+@pytest.fixture
+def signing_key(tmp_path: Path) -> SigningKey:
+    key = SigningKey(tmp_path)
+    key.ensure()
+    return key
+
+
+@pytest.fixture
+def scope() -> str:
+    """What whoever asks may do, unless a test says otherwise; some ask for more."""
+    return "timeline:read"
+
+
+@pytest.fixture
+def bearer(signing_key: SigningKey, scope: str) -> Bearer:
+    def bearer(tenant: str = TENANT, scope: str = scope) -> Headers:
+        token = signing_key.token(
+            tenant=tenant, scopes=scope.split(), subject="agent-7", now=system_clock()
+        )
+        return {"authorization": f"Bearer {token}"}
+
+    return bearer
+
+
+@pytest.fixture
+async def client(app: FastAPI, bearer: Bearer) -> AsyncIterator[httpx.AsyncClient]:
+    """Ask the `app` that the tests of a surface have."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://timeline", headers=bearer()
+    ) as client:
+        yield client

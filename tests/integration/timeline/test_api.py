@@ -1,7 +1,5 @@
 """What a tool gets over HTTP: its own tenant's customers, in the documented shapes, and problems."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -9,7 +7,7 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
-from tests.integration.timeline.conftest import Tell
+from tests.integration.timeline.conftest import Bearer, Tell
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
     HANAKO_MAIL,
@@ -32,7 +30,6 @@ from common.core.events import (
     MessageKind,
 )
 from common.core.ids import NAMESPACE, customer_id
-from common.edges.clock import system_clock
 from common.edges.database import create_reader_engine
 from common.edges.service import Health
 from common.edges.sessions import Questions
@@ -43,9 +40,6 @@ from timeline.edges.readers import Readers
 from timeline.settings import Settings
 from timeline.wiring import SERVICE, surface
 
-Headers = dict[str, str]
-Bearer = Callable[..., Headers]
-
 HANAKO = customer_id("acme", HANAKO_LINE)
 RECEIPT = Attachment(
     name="領収書.jpg", media_type="image/jpeg", state=AttachmentState.STORED, size=48213
@@ -53,35 +47,8 @@ RECEIPT = Attachment(
 
 
 @pytest.fixture
-def signing_key(tmp_path: Path) -> SigningKey:
-    key = SigningKey(tmp_path)
-    key.ensure()
-    return key
-
-
-@pytest.fixture
-def bearer(signing_key: SigningKey) -> Bearer:
-    def bearer(tenant: str = "acme", scope: str = "timeline:read") -> Headers:
-        token = signing_key.token(
-            tenant=tenant, scopes=[scope], subject="agent-7", now=system_clock()
-        )
-        return {"authorization": f"Bearer {token}"}
-
-    return bearer
-
-
-@pytest.fixture
 def app(readers: Readers, signing_key: SigningKey) -> FastAPI:
     return surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
-
-
-@pytest.fixture
-async def client(app: FastAPI, bearer: Bearer) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://timeline", headers=bearer()
-    ) as client:
-        yield client
 
 
 @pytest.fixture

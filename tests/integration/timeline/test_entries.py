@@ -1,6 +1,5 @@
 """One entry, its HTML, its files by links that end, and the conversations that it belongs to."""
 
-from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from uuid import uuid5
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.integration.timeline.conftest import Tell
+from tests.integration.timeline.conftest import Bearer, Tell
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
     HANAKO_MAIL,
@@ -51,9 +50,6 @@ from timeline.edges.readers import Readers
 from timeline.settings import Settings
 from timeline.wiring import surface
 
-Headers = dict[str, str]
-Bearer = Callable[..., Headers]
-
 HANAKO = customer_id(TENANT, HANAKO_MAIL)
 NOBODY = uuid5(NAMESPACE, "nobody")
 RECEIPT = "領収書です".encode() * 1000
@@ -77,24 +73,6 @@ def file(name: str, content: bytes, media_type: str, **fields: Any) -> Attachmen
 
 
 @pytest.fixture
-def signing_key(tmp_path: Path) -> SigningKey:
-    key = SigningKey(tmp_path)
-    key.ensure()
-    return key
-
-
-@pytest.fixture
-def bearer(signing_key: SigningKey) -> Bearer:
-    def bearer(tenant: str = TENANT, scope: str = "timeline:read") -> Headers:
-        token = signing_key.token(
-            tenant=tenant, scopes=[scope], subject="agent-7", now=system_clock()
-        )
-        return {"authorization": f"Bearer {token}"}
-
-    return bearer
-
-
-@pytest.fixture
 def objects(tmp_path: Path) -> ObjectStore:
     return ObjectStore.open(str(tmp_path / "objects"))
 
@@ -105,15 +83,6 @@ def app(readers: Readers, signing_key: SigningKey, tmp_path: Path) -> FastAPI:
         jwks=str(signing_key.jwks), objects=str(tmp_path / "objects"), link_keys=LINK_KEYS
     )
     return surface(readers, settings, Health())
-
-
-@pytest.fixture
-async def client(app: FastAPI, bearer: Bearer) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://timeline", headers=bearer()
-    ) as client:
-        yield client
 
 
 @pytest.fixture

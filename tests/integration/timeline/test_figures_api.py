@@ -2,9 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,14 +10,13 @@ import jsonschema
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.timeline.conftest import on_the_bus
+from tests.integration.timeline.conftest import Bearer, on_the_bus
 from tests.unit.timeline.figures_telling import Case, agent_changed, told_by_all
 from tests.unit.timeline.telling import after, message
 
 from common.core.events import Channel
 from common.core.surveys import Question
 from common.core.work import Target
-from common.edges.clock import system_clock
 from common.edges.problems import tell_problems
 from common.edges.tokens import TokenVerifier
 from local_stack.tokens import SigningKey
@@ -30,28 +27,12 @@ from timeline.edges.figures_targets_api import figure_target_routes
 from timeline.edges.openapi import document_structs
 from timeline.settings import Settings
 
-Headers = dict[str, str]
-Bearer = Callable[..., Headers]
-
 DAY = {"from": "2026-03-02", "until": "2026-03-03"}  # 10:00 in Tokyo is minute 0
 
 
 @pytest.fixture
-def signing_key(tmp_path: Path) -> SigningKey:
-    key = SigningKey(tmp_path)
-    key.ensure()
-    return key
-
-
-@pytest.fixture
-def bearer(signing_key: SigningKey) -> Bearer:
-    def bearer(*scopes: str, tenant: str = "acme") -> Headers:
-        token = signing_key.token(
-            tenant=tenant, scopes=scopes, subject="supervisor-3", now=system_clock()
-        )
-        return {"authorization": f"Bearer {token}"}
-
-    return bearer
+def scope() -> str:
+    return "figures:read figures:write"
 
 
 @pytest.fixture
@@ -64,14 +45,6 @@ def app(reader: AsyncEngine, writer: AsyncEngine, signing_key: SigningKey) -> Fa
     tell_problems(app)
     document_structs(app)
     return app
-
-
-@pytest.fixture
-async def client(app: FastAPI, bearer: Bearer) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app)
-    headers = bearer("figures:read", "figures:write")
-    async with httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers) as one:
-        yield one
 
 
 @pytest.fixture
@@ -320,7 +293,7 @@ async def test_other_tenants_have_other_figures_and_targets(
     client: httpx.AsyncClient, bearer: Bearer
 ) -> None:
     target = await set_target(client, target=60)
-    theirs = bearer("figures:read", "figures:write", tenant="globex")
+    theirs = bearer("globex")
     client.headers.update(theirs)
     [row] = await ask(client, "cases_opened")
     assert row["count"] == 0
@@ -329,10 +302,10 @@ async def test_other_tenants_have_other_figures_and_targets(
 
 
 async def test_who_may_read_may_not_set(client: httpx.AsyncClient, bearer: Bearer) -> None:
-    client.headers.update(bearer("figures:read"))
+    client.headers.update(bearer(scope="figures:read"))
     assert (await client.get("/v1/figures/targets")).status_code == 200
     assert (await client.put("/v1/figures/targets", json={})).status_code == 403
-    client.headers.update(bearer("figures:write"))
+    client.headers.update(bearer(scope="figures:write"))
     assert (await client.get("/v1/figures/targets")).status_code == 403
     assert (await client.get("/v1/figures", params={"figure": "csat", **DAY})).status_code == 403
 

@@ -1,14 +1,14 @@
 """A customer at a glance: the same from any order of events and after any rebuild, over HTTP in its shape."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
-from pathlib import Path
 from random import Random
 
 import httpx
 import jsonschema
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import Rows, Tell, on_the_bus
@@ -26,7 +26,6 @@ from common.core.cloudevents import Event
 from common.core.events import Direction
 from common.core.ids import customer_id
 from common.core.surveys import Question
-from common.edges.clock import system_clock
 from common.edges.service import Health
 from local_stack.tokens import SigningKey
 from timeline.core.head import Head, head_of
@@ -169,19 +168,8 @@ async def test_an_open_case_is_found_behind_any_number_of_resolved_ones(
 
 
 @pytest.fixture
-async def client(readers: Readers, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A tool of the tenant that may read histories."""
-    key = SigningKey(tmp_path)
-    key.ensure()
-    app = surface(readers, Settings(jwks=str(key.jwks)), Health())
-    token = key.token(
-        tenant=TENANT, scopes=["timeline:read"], subject="agent-7", now=system_clock()
-    )
-    headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://timeline", headers=headers
-    ) as client:
-        yield client
+def app(readers: Readers, signing_key: SigningKey) -> FastAPI:
+    return surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
 
 
 async def test_a_tool_gets_a_head_in_the_documented_shape(

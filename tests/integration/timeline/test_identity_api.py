@@ -1,7 +1,5 @@
 """Saying who is who over HTTP: merges, unmerges, reviews, suggestions, the blocklist, companies."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.timeline.conftest import Rows, Tell
+from tests.integration.timeline.conftest import Bearer, Rows, Tell
 from tests.integration.timeline.test_merging import records
 from tests.unit.timeline.telling import (
     HANAKO_LINE,
@@ -37,29 +35,13 @@ from timeline.edges.openapi import document_structs
 from timeline.edges.review_api import review_routes
 from timeline.settings import Settings
 
-Headers = dict[str, str]
-Bearer = Callable[..., Headers]
-
 TARO_MAIL = "email:taro.suzuki@example.jp"
 HANAKO, TARO = customer_id("acme", HANAKO_MAIL), customer_id("acme", TARO_MAIL)
 
 
 @pytest.fixture
-def signing_key(tmp_path: Path) -> SigningKey:
-    key = SigningKey(tmp_path)
-    key.ensure()
-    return key
-
-
-@pytest.fixture
-def bearer(signing_key: SigningKey) -> Bearer:
-    def bearer(tenant: str = "acme", scope: str = "timeline:read timeline:write") -> Headers:
-        token = signing_key.token(
-            tenant=tenant, scopes=scope.split(), subject="sato", now=system_clock()
-        )
-        return {"authorization": f"Bearer {token}"}
-
-    return bearer
+def scope() -> str:
+    return "timeline:read timeline:write"
 
 
 @pytest.fixture
@@ -74,15 +56,6 @@ def app(reader: AsyncEngine, writer: AsyncEngine, signing_key: SigningKey) -> Fa
     document_structs(app)
     declare_scopes(app)
     return app
-
-
-@pytest.fixture
-async def client(app: FastAPI, bearer: Bearer) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://timeline", headers=bearer()
-    ) as client:
-        yield client
 
 
 @pytest.fixture
@@ -129,7 +102,7 @@ async def test_who_accepts_a_review_makes_them_one_and_who_undoes_it_makes_them_
     assert len(said["merged"]) == 1
     assert len(set((await owners(rows)).values())) == 1
     accepted = await done(await client.get("/v1/review?state=accepted"))
-    assert [(one["person"], one["state"]) for one in accepted["items"]] == [("sato", "accepted")]
+    assert [(one["person"], one["state"]) for one in accepted["items"]] == [("agent-7", "accepted")]
     twice = await client.post(f"/v1/review/{item['review_id']}/accept")
     assert twice.status_code == 409
     [merge] = [
@@ -137,7 +110,7 @@ async def test_who_accepts_a_review_makes_them_one_and_who_undoes_it_makes_them_
         for one in (await done(await client.get(f"/v1/customers/{HANAKO}/links")))["merges"]
         if one["person"]
     ]
-    assert (merge["person"], merge["cause"]) == ("sato", said["decision_id"])
+    assert (merge["person"], merge["cause"]) == ("agent-7", said["decision_id"])
     await done(
         await client.post(f"/v1/customers/{HANAKO}/unmerge", json={"merge_id": merge["merge_id"]})
     )
@@ -174,7 +147,7 @@ async def test_a_merge_by_hand_counts_once_and_is_told_on_the_bus_with_whose_dec
     told = [event.data for event in await records(rows)]
     [merged] = [data for data in told if isinstance(data, CustomersMerged)]
     [decided] = [data for data in told if isinstance(data, IdentityDecided)]
-    assert (merged.person, decided.person) == ("sato", "sato")
+    assert (merged.person, decided.person) == ("agent-7", "agent-7")
     assert str(merged.cause) == first.json()["decision_id"]
 
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -73,13 +72,6 @@ class EndedError(Exception):
 
 
 Follow = Callable[..., AbstractAsyncContextManager[Events]]
-
-
-@pytest.fixture
-def signing_key(tmp_path: Path) -> SigningKey:
-    key = SigningKey(tmp_path)
-    key.ensure()
-    return key
 
 
 @pytest.fixture

@@ -77,8 +77,8 @@ async def _measure(database: str, history: History, name: str) -> Figure:
         ids = await _introduce(engine, [*ours, *theirs])
         columns = [_columns(batch, ids) for batch in theirs]
         written = limit = 0.0
-        for mine, its in zip(ours, columns, strict=True):
-            limit += await _seconds(_bare(bare, its))
+        for mine, other, its in zip(ours, theirs, columns, strict=True):
+            limit += await _seconds(_bare(bare, its, other[-1].position.offset + 1))
             written += await _seconds(_written(engine, mine, claims))
         rounds.append((BATCHES * BATCH / written, BATCHES * BATCH / limit))
     await bare.close()
@@ -131,10 +131,12 @@ def _seen(entries: Iterable[Entry]) -> dict[ContactKey, datetime]:
     return {(one.tenant, one.contact): one.learned_at for one in entries}
 
 
-async def _bare(connection: asyncpg.Connection, columns: Sequence[Sequence[Any]]) -> None:
+async def _bare(
+    connection: asyncpg.Connection, columns: Sequence[Sequence[Any]], next_offset: int
+) -> None:
     async with connection.transaction():
         await connection.execute(_BARE, *columns)
-        await connection.execute(_OFFSET, columns[5][-1] + 1)
+        await connection.execute(_OFFSET, next_offset)
 
 
 def _columns(batch: Sequence[Entry], ids: Mapping[ContactKey, int]) -> list[Sequence[Any]]:

@@ -7,6 +7,7 @@ Where a version is missing, all of the case is ordered by time.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
@@ -87,11 +88,7 @@ def _in_order(facts: Sequence[Fact]) -> list[Fact]:
     if None in versions:
         return sorted(facts, key=_by_time)
     places = [(version, *_by_time(fact)[1:]) for version, fact in zip(versions, facts, strict=True)]
-    return [fact for _, fact in sorted(zip(places, facts, strict=True), key=_place)]
-
-
-def _place(placed: tuple[tuple[Any, ...], Fact]) -> tuple[Any, ...]:
-    return placed[0]
+    return [fact for _, fact in sorted(zip(places, facts, strict=True), key=itemgetter(0))]
 
 
 def _version(fact: Fact, facts: Iterable[Fact]) -> int | None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from bench.figures import Figure
 from bench.load import drip, flood, percentile
 from bench.texts import text_of
-from bench.webhooks import requests
+from bench.webhooks import CUSTOMERS, requests
 from common.core.adapters import ChannelAccount
 from common.edges.accounts import Accounts
 from common.edges.clock import system_clock
@@ -181,10 +181,10 @@ async def _probe(
 
 
 def line_requests(account: ChannelAccount, run: str) -> Iterator[bytes]:
-    """Return endless signed LINE messages of 500 users."""
+    """Return endless signed LINE messages of `CUSTOMERS`."""
     number = 0
     while True:
         number += 1
-        user = f"U{number % 500:032x}"
+        user = f"U{number % CUSTOMERS:032x}"
         event = f"01{run:0<8}{number:016}"
         yield wire(line_text(account, user, text_of(number), event, system_clock()), LOOPBACK)

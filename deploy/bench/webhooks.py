@@ -20,6 +20,7 @@ from pretend.webhooks import twilio_sms
 
 SECONDS = 8.0
 CONNECTIONS = 64
+CUSTOMERS = 5_000  # so a case has a handful of messages, as most have
 MOST = 40_000  # prepared before the clock runs: signing is not what is measured
 
 
@@ -64,10 +65,10 @@ def _flood(port: int, account: ChannelAccount, run: str) -> Outcome:
 
 
 def requests(account: ChannelAccount, run: str) -> Iterator[bytes]:
-    """Return endless signed SMS of 500 customers, each its own message."""
+    """Return endless signed SMS of `CUSTOMERS`, each its own message."""
     number = 0
     while True:
         number += 1
-        sender = f"+8180{number % 500:08}"
+        sender = f"+8180{number % CUSTOMERS:08}"
         sid = f"SM{run:0<8}{number:024}"
         yield wire(twilio_sms(account, sender, text_of(number), sid), LOOPBACK)

@@ -1,7 +1,23 @@
-"""Waiting and working that end early, when there is nothing to wait or work for any more."""
+"""Waiting and working beside others: until there is nothing to wait for any more, and by turns."""
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import TypeVar
+
+TURN_SECONDS = 0.005
+
+Item = TypeVar("Item")
+
+
+async def by_turns(items: Iterable[Item], seconds: float = TURN_SECONDS) -> AsyncIterator[Item]:
+    """Yield items to work on; after so many seconds of it whoever else waits gets the event loop."""
+    since = time.perf_counter()
+    for item in items:
+        if time.perf_counter() - since >= seconds:
+            await asyncio.sleep(0)
+            since = time.perf_counter()
+        yield item
 
 
 async def pause(event: asyncio.Event, seconds: float) -> None:

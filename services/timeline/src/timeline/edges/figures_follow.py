@@ -20,6 +20,7 @@ from common.core.errors import PoisonError
 from common.core.work import AgentChanged
 from common.edges.batches import Received
 from common.edges.erasing import ErasedNames
+from common.edges.waiting import by_turns
 from timeline.core.case_story import story_of
 from timeline.core.entry import Entry
 from timeline.core.erasure import is_old
@@ -162,7 +163,8 @@ async def count(
         connection,
         {(key[0], agent) for key, of_case in facts.items() for agent in agents_of(of_case)},
     )
-    counted = {key: _counted(key, of_case, teams) for key, of_case in facts.items()}
+    # A thousand long cases are a second of work, and this process has others to answer.
+    counted = {key: _counted(key, of_case, teams) async for key, of_case in by_turns(facts.items())}
     changed = {key: case for key, case in counted.items() if case.known != known[key]}
     await write_cases(connection, generation, changed)
     changes = _difference(known, changed)

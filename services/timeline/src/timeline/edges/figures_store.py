@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.edges.waiting import by_turns
 from timeline.core.case_story import CaseStory
 from timeline.core.figures_facts import CaseKey, Fact, read, written
 from timeline.core.figures_observations import Observation
@@ -159,7 +160,7 @@ async def lock_cases(
     rows = await connection.execute(_CASES, wanted)
     return {
         (row.tenant, row.case_id): KnownCase(read(row.facts), _read_counted(row.counted))
-        for row in rows
+        async for row in by_turns(rows)
     }
 
 
@@ -179,7 +180,7 @@ async def write_cases(
             _encode(case.known.counted),
             _encode_story(case.story),
         )
-        for key, case in cases.items()
+        async for key, case in by_turns(cases.items())
     ]
     names = ("tenants", "cases", "contacts", "open", "last_at", "facts", "counted", "stories")
     target = {"generation": generation}

@@ -63,7 +63,7 @@ async def _measure(stack: Stack, accounts: Accounts) -> list[Figure]:
     finally:
         await database.close()
     arrived = "SMS and LINE webhooks until entry and decision are on the timeline"
-    settled = "until they are found, counted and known to everybody as well"
+    settled = "until no group has anything left: found and counted as well"
     return [
         Figure("path_messages_per_s", flooded.per_second, "messages/s", note=arrived),
         Figure("path_settled_messages_per_s", lasting, "messages/s", note=settled),
@@ -73,7 +73,7 @@ async def _measure(stack: Stack, accounts: Accounts) -> list[Figure]:
 
 
 async def _settled(settings: CommonSettings) -> float:
-    """Return the seconds until no group has anything left to handle, whoever looks twice."""
+    """Return the seconds until no group has anything left to handle, seen twice in a row."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     ended: float | None = None

@@ -18,6 +18,7 @@ from common.core.events import CustomerChanged
 from common.edges.batches import Received
 from common.edges.clock import system_clock
 from common.edges.database import create_reader_engine, create_writer_engine, reading
+from common.edges.service import Health
 from common.edges.sessions import Questions
 from local_stack.tokens import SigningKey
 from timeline.core.cursor import read_cursor
@@ -27,7 +28,8 @@ from timeline.edges.consume import Historian
 from timeline.edges.histories import entries, holder
 from timeline.edges.reader import amendments_of, holder_of
 from timeline.edges.readers import Readers
-from timeline.wiring import MIGRATIONS, SERVICE
+from timeline.settings import Settings
+from timeline.wiring import MIGRATIONS, SERVICE, surface
 
 Tell = Callable[..., Coroutine[Any, Any, None]]
 Rows = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -153,8 +155,13 @@ def bearer(signing_key: SigningKey, scope: str) -> Bearer:
 
 
 @pytest.fixture
+def app(readers: Readers, signing_key: SigningKey) -> FastAPI:
+    """What the tests of a surface ask; some put one of their own together."""
+    return surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
+
+
+@pytest.fixture
 async def client(app: FastAPI, bearer: Bearer) -> AsyncIterator[httpx.AsyncClient]:
-    """Ask the `app` that the tests of a surface have."""
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://timeline", headers=bearer()
     ) as client:

@@ -47,11 +47,6 @@ RECEIPT = Attachment(
 
 
 @pytest.fixture
-def app(readers: Readers, signing_key: SigningKey) -> FastAPI:
-    return surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
-
-
-@pytest.fixture
 async def hanako(tell: Tell) -> None:
     await tell(
         message(HANAKO_LINE, 0, attachments=(RECEIPT,)),

@@ -8,7 +8,6 @@ from random import Random
 import httpx
 import jsonschema
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.timeline.conftest import Rows, Tell, on_the_bus
@@ -26,15 +25,11 @@ from common.core.cloudevents import Event
 from common.core.events import Direction
 from common.core.ids import customer_id
 from common.core.surveys import Question
-from common.edges.service import Health
-from local_stack.tokens import SigningKey
 from timeline.core.head import Head, head_of
 from timeline.edges.figures_follow import FiguresFollower
 from timeline.edges.head import known_of
 from timeline.edges.head_examples import HEAD
 from timeline.edges.readers import Readers
-from timeline.settings import Settings
-from timeline.wiring import surface
 
 HANAKO = customer_id(TENANT, HANAKO_LINE)
 Learn = Callable[..., Awaitable[None]]
@@ -165,11 +160,6 @@ async def test_an_open_case_is_found_behind_any_number_of_resolved_ones(
     await learn([event for case in (old, *done) for event in case.told], size=100)
 
     assert [case.case_id for case in (await seen()).open_cases] == [old.id]
-
-
-@pytest.fixture
-def app(readers: Readers, signing_key: SigningKey) -> FastAPI:
-    return surface(readers, Settings(jwks=str(signing_key.jwks)), Health())
 
 
 async def test_a_tool_gets_a_head_in_the_documented_shape(
